@@ -1,0 +1,221 @@
+"""The frozen values that cross rooms."""
+
+from enum import Enum
+
+from msgspec import Raw, Struct
+
+Headers = list[tuple[bytes, bytes]]
+"""Header lines in wire order; names in lower case, values without surrounding white space."""
+
+
+def header(headers: Headers, name: bytes) -> bytes | None:
+    """The first value of `name` (lower case), or None."""
+    for key, value in headers:
+        if key == name:
+            return value
+    return None
+
+
+class RelayRequest(Struct, frozen=True):
+    """One request as the client sent it, body complete.
+
+    `path` has no query; `query` has no `?`. `id` is the `x-request-id` every answer carries.
+    `arrived_at` is the loop's clock when the head was complete.
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: Headers
+    body: bytes
+    id: str
+    arrived_at: float
+
+    def header(self, name: bytes) -> bytes | None:
+        return header(self.headers, name)
+
+
+class Peek(Struct, frozen=True):
+    """What the relay reads from a Messages body without rewriting it.
+
+    `fields` maps each top-level key to its value's own bytes (slices that keep the body alive).
+    `repeats_keys` says that the body names a top-level key twice, so it must not travel as it came:
+    relay and upstream might each believe another value.
+    `session` is None where the request names none.
+    """
+
+    model: str
+    stream: bool
+    session: str | None
+    size: int
+    fields: dict[str, Raw]
+    repeats_keys: bool
+
+
+class Origin(Struct, frozen=True):
+    """Where connections go: what the pool is keyed by. `host` is without brackets; `authority` is the Host header."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def is_tls(self) -> bool:
+        return self.scheme == "https"
+
+    @property
+    def authority(self) -> bytes:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        default = 443 if self.is_tls else 80
+        return (host if self.port == default else f"{host}:{self.port}").encode("ascii")
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.authority.decode()}"
+
+
+class Timeouts(Struct, frozen=True):
+    """Seconds an upstream may take to connect, to its first byte, and between two reads; `inf` is none."""
+
+    connect: float = 10.0
+    first_byte: float = 300.0
+    idle: float = 300.0
+
+
+class UpstreamRequest(Struct, frozen=True):
+    """One request ready for the wire. `headers` lack `host` and `content-length`, which `net` writes."""
+
+    origin: Origin
+    method: bytes
+    target: bytes
+    headers: Headers
+    body: bytes
+    timeouts: Timeouts
+
+
+class Credential(Struct, frozen=True):
+    """What proves us (or, passed through, the client) to one upstream.
+
+    `fingerprint` is the key's public name; `secret` never reaches a log. `is_client_owned` marks a client's own
+    login on its way to the host it belongs to.
+    """
+
+    fingerprint: str
+    secret: str
+    is_client_owned: bool = False
+
+    def __repr__(self) -> str:
+        return f"<Credential {self.fingerprint}>"
+
+
+class Candidate(Struct, frozen=True):
+    """One (upstream, key, model) a plan offers. `model` is the upstream's own name for what was asked."""
+
+    provider: str
+    credential: Credential
+    model: str
+
+
+class FailureKind(Enum):
+    """The classes of failure, by what may be done about them.
+
+    TRANSIENT       the upstream is unwell: try another, once more here
+    THROTTLE        this key is out of breath until `retry_after`
+    PLAN            quota, budget or balance is spent: never again here until its reset
+    CREDENTIAL      our own key was refused
+    CLIENT          the request itself is at fault: nobody can help
+    CAPABILITY      this upstream cannot do what is asked: others may
+    """
+
+    TRANSIENT = "transient"
+    THROTTLE = "throttle"
+    PLAN = "plan"
+    CREDENTIAL = "credential"
+    CLIENT = "client"
+    CAPABILITY = "capability"
+
+
+class Failure(Struct, frozen=True):
+    """An upstream's error, understood.
+
+    `status` and `error_type` are what the client should see (Anthropic's words); `body` is the envelope to relay,
+    the upstream's own bytes wherever it already speaks Anthropic. `retry_after` is seconds, None where unsaid.
+    """
+
+    kind: FailureKind
+    status: int
+    error_type: str
+    message: str
+    body: bytes
+    retry_after: float | None = None
+
+
+class Usage(Struct, frozen=True):
+    """LLM tokens of one exchange; the input counts are disjoint.
+
+    `cache_write_5m` and `cache_write_1h` split what was written to the prompt cache. `is_complete` is False when the
+    stream ended before its final count.
+    """
+
+    input: int = 0
+    output: int = 0
+    cache_read: int = 0
+    cache_write_5m: int = 0
+    cache_write_1h: int = 0
+    model: str = ""
+    stop_reason: str = ""
+    is_complete: bool = False
+
+    @property
+    def total_input(self) -> int:
+        return self.input + self.cache_read + self.cache_write_5m + self.cache_write_1h
+
+
+class Outcome(Enum):
+    """How an exchange, or one attempt of it, ended.
+
+    FAILED is charged to the upstream; REJECTED to the request; GONE and DRAINED to nobody.
+    """
+
+    DELIVERED = "delivered"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    BROKEN = "broken"
+    GONE = "gone"
+
+
+class Lease(Struct, frozen=True):
+    """A reserved key: released once, with an outcome."""
+
+    candidate: Candidate
+    taken_at: float
+
+
+class Attempt(Struct, frozen=True):
+    """One try at one candidate: what came of it, in seconds on the loop's clock."""
+
+    candidate: Candidate
+    outcome: Outcome
+    status: int | None
+    reason: str
+    started_at: float
+    ended_at: float
+
+
+class Record(Struct, frozen=True):
+    """What is left of an exchange once it is settled: the access line, the ledger row.
+
+    `status` is what the client saw (499 when it left before an answer). `first_byte_at` is None where none came.
+    """
+
+    request: RelayRequest
+    model: str
+    principal: str
+    session: str | None
+    status: int
+    outcome: Outcome
+    reason: str
+    attempts: tuple[Attempt, ...]
+    usage: Usage
+    bytes_out: int
+    first_byte_at: float | None
+    ended_at: float

@@ -1,0 +1,94 @@
+"""What the life cycle needs from the shells around it; they fit by shape."""
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from cc_relay.exchange import Headers, Record, RelayRequest, UpstreamRequest
+
+Clock = Callable[[], float]
+"""Monotonic seconds: the loop's own clock."""
+
+Sink = Callable[[bytes], None]
+"""Takes the next bytes of a body; must not block and must not raise."""
+
+
+class Flow(Protocol):
+    """A source of bytes that can be told to hold its breath."""
+
+    def pause(self) -> None: ...
+    def resume(self) -> None: ...
+
+
+class Downstream(Protocol):
+    """One request's way back to its client. When the client leaves, the task that serves it is cancelled."""
+
+    @property
+    def is_started(self) -> bool:
+        """Whether a head was written: the commit point is behind us."""
+
+    def respond(self, status: int, headers: Headers, body: bytes) -> None:
+        """Answer whole: head, `content-length`, body, end."""
+
+    def start(self, status: int, headers: Headers, length: int | None) -> None:
+        """Write the head; `length` None sends the body in chunks. The framing headers are written here."""
+
+    def write(self, data: bytes) -> None:
+        """Write body bytes; never blocks. The other side's pace comes back through `regulate`."""
+
+    def finish(self) -> None:
+        """End the body as the framing wants it; the connection goes on."""
+
+    def abort(self) -> None:
+        """Break the connection, so that the client cannot take what it has for the whole."""
+
+    def regulate(self, flow: Flow) -> None:
+        """Pause `flow` while the client reads too slowly, resume it when the client caught up."""
+
+
+Serve = Callable[[RelayRequest, Downstream], Awaitable[None]]
+"""Answers one request; what the listener calls for each."""
+
+
+class Incoming(Flow, Protocol):
+    """An upstream's answer whose head is here and whose body is still arriving."""
+
+    @property
+    def status(self) -> int: ...
+    @property
+    def headers(self) -> Headers:
+        """As received, framing and connection headers left out."""
+
+    @property
+    def length(self) -> int | None:
+        """The body's length where the upstream declared it."""
+
+    async def receive(self, deadline_at: float) -> bytes | None:
+        """The next bytes of the body; b"" at its end, None when `deadline_at` came first (the answer stays usable).
+
+        Raises UpstreamError (stage BODY) when it breaks or stays silent longer than the request's idle timeout.
+        """
+
+    async def splice(self, sink: Sink, deadline_at: float) -> None:
+        """Hand every further byte to `sink` as it arrives, without a task or an await per read; return at the end.
+
+        Raises UpstreamError (stage BODY) as `receive` does, and when `deadline_at` passes.
+        """
+
+    def close(self) -> None:
+        """Let go: a finished answer's connection returns to its pool, an unfinished one's is closed at once.
+
+        Idempotent.
+        """
+
+
+class Sender(Protocol):
+    """Sends a request upstream."""
+
+    async def send(self, request: UpstreamRequest, deadline_at: float) -> Incoming:
+        """Return when the answer's head is here. Raises UpstreamError with the stage it reached."""
+
+
+class Recorder(Protocol):
+    """Keeps what is left of an exchange; called exactly once for each, must not raise."""
+
+    def __call__(self, record: Record) -> None: ...
