@@ -122,14 +122,16 @@ class FailureKind(Enum):
     THROTTLE        this key is out of breath until `retry_after`
     PLAN            quota, budget or balance is spent: never again here until its reset
     CREDENTIAL      our own key was refused
+    UNKNOWN_MODEL   this upstream does not have the model: another may
     CLIENT          the request itself is at fault: nobody can help
-    CAPABILITY      this upstream cannot do what is asked: others may
+    CAPABILITY      this upstream cannot do something the request asks for
     """
 
     TRANSIENT = "transient"
     THROTTLE = "throttle"
     PLAN = "plan"
     CREDENTIAL = "credential"
+    UNKNOWN_MODEL = "unknown_model"
     CLIENT = "client"
     CAPABILITY = "capability"
 
@@ -173,7 +175,8 @@ class Usage(Struct, frozen=True):
 class Outcome(Enum):
     """How an exchange, or one attempt of it, ended.
 
-    FAILED is charged to the upstream; REJECTED to the request; GONE and DRAINED to nobody.
+    FAILED (before the commit point) and BROKEN (after it) are charged to the upstream, REJECTED to the request, GONE
+    (the client left) and DRAINED (the relay stopped) to nobody.
     """
 
     DELIVERED = "delivered"
@@ -181,6 +184,7 @@ class Outcome(Enum):
     FAILED = "failed"
     BROKEN = "broken"
     GONE = "gone"
+    DRAINED = "drained"
 
 
 class Lease(Struct, frozen=True):
@@ -204,10 +208,14 @@ class Attempt(Struct, frozen=True):
 class Record(Struct, frozen=True):
     """What is left of an exchange once it is settled: the access line, the ledger row.
 
-    `status` is what the client saw (499 when it left before an answer). `first_byte_at` is None where none came.
+    `status` is what the client saw (499 when it left before an answer). `first_byte_at` is None where none came. Nothing
+    here holds the request's headers or body.
     """
 
-    request: RelayRequest
+    id: str
+    method: str
+    path: str
+    arrived_at: float
     model: str
     principal: str
     session: str | None

@@ -1,0 +1,1 @@
+"""One module per provider: translate, decide nothing."""

@@ -31,6 +31,10 @@ class Provider(Protocol):
     @property
     def type(self) -> str: ...
     @property
+    def base_url(self) -> str:
+        """Where its endpoints hang, without a trailing slash."""
+
+    @property
     def origin(self) -> Origin: ...
     @property
     def accepts_client_login(self) -> bool:

@@ -26,6 +26,10 @@ class Downstream(Protocol):
     def is_started(self) -> bool:
         """Whether a head was written: the commit point is behind us."""
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether the client left; a cancelled exchange whose client is still there is being drained."""
+
     def respond(self, status: int, headers: Headers, body: bytes) -> None:
         """Answer whole: head, `content-length`, body, end."""
 
@@ -46,7 +50,7 @@ class Downstream(Protocol):
 
 
 Serve = Callable[[RelayRequest, Downstream], Awaitable[None]]
-"""Answers one request; what the listener calls for each."""
+"""Begins to answer one request; what the listener calls for each. Must not raise before it is awaited."""
 
 
 class Incoming(Flow, Protocol):
@@ -86,6 +90,13 @@ class Sender(Protocol):
 
     async def send(self, request: UpstreamRequest, deadline_at: float) -> Incoming:
         """Return when the answer's head is here. Raises UpstreamError with the stage it reached."""
+
+
+class Inspector(Protocol):
+    """Sees requests and answers go by when somebody debugs; absent otherwise."""
+
+    def see_request(self, request: RelayRequest) -> None: ...
+    def see_answer(self, request_id: str, status: int, headers: Headers) -> None: ...
 
 
 class Recorder(Protocol):

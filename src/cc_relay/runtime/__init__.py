@@ -1,0 +1,1 @@
+"""The composition root: configuration becomes a running relay."""

@@ -1,0 +1,1 @@
+"""The benchmark: the relay beside nginx, in one run, as one table."""

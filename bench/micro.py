@@ -1,0 +1,80 @@
+"""The hot functions alone: nanoseconds a call. `python -m bench micro`."""
+
+import sys
+import timeit
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bench import messages
+
+REPEATS = 5
+SECONDS = 0.2
+"""Roughly how long one repeat takes."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One hot function with its argument bound. `calls` is how many units of work one call does."""
+
+    title: str
+    call: Callable[[], object]
+    calls: int = 1
+
+
+def cases() -> list[Case]:
+    """Imports here, so that a function that moved fails this command and no other."""
+    from cc_relay.codec.messages import peek
+    from cc_relay.codec.observer import StreamObserver, read_message
+    from cc_relay.exchange import Candidate, Credential, RelayRequest
+    from cc_relay.providers.anthropic import Anthropic
+    from cc_relay.providers.base import ProviderSettings
+
+    small = messages.request_body(messages.STREAM_MODEL, 1024)
+    large = messages.request_body(messages.STREAM_MODEL, 200 * 1024)
+    session = dict(messages.HEADERS)["X-Claude-Code-Session-Id"].encode()
+
+    observer = StreamObserver()
+    for event in messages.OPENING:
+        observer.receive_data(event)
+
+    def observe_stream() -> None:
+        watcher = StreamObserver()
+        for event in messages.EVENTS:
+            watcher.receive_data(event)
+
+    headers = [(name.lower().encode(), value.encode()) for name, value in messages.HEADERS]
+    headers += [(b"host", b"127.0.0.1:8787"), (b"content-length", b"1024")]
+    request = RelayRequest("POST", "/v1/messages", "beta=true", headers, small, "req_bench", 0.0)
+    provider = Anthropic(ProviderSettings("mock", "anthropic", "http://127.0.0.1:1", messages.MODELS))
+    candidate = Candidate("mock", Credential("fingerprint", messages.UPSTREAM_KEY), messages.STREAM_MODEL)
+    peeked, _ = peek(small, session)
+
+    return [
+        Case("peek, 1 KB", lambda: peek(small, session)),
+        Case("peek, 200 KB", lambda: peek(large, session)),
+        Case("observer, one delta", lambda: observer.receive_data(messages.DELTA)),
+        Case(f"observer, one event of a whole stream of {len(messages.EVENTS)}", observe_stream, len(messages.EVENTS)),
+        Case("observer, a whole stream in one read", lambda: StreamObserver().receive_data(messages.STREAM_BODY)),
+        Case("usage of a JSON answer, 1 KB", lambda: read_message(messages.ANSWER)),
+        Case(f"prepare, {len(headers)} headers", lambda: provider.prepare_messages(request, peeked, candidate)),
+    ]
+
+
+def nanoseconds(case: Case) -> float:
+    """The best of a few repeats: noise only ever adds."""
+    timer = timeit.Timer(case.call)
+    number, seconds = timer.autorange()
+    number = max(1, round(number * SECONDS / seconds))
+    return min(timer.repeat(REPEATS, number)) / number / case.calls * 1e9
+
+
+def main(arguments: list[str]) -> int:
+    """Print one line a case; `arguments` are words that a title must hold to be run."""
+    chosen = [case for case in cases() if all(word in case.title for word in arguments)]
+    if not chosen:
+        print(f"bench micro: no case holds {' '.join(arguments)}", file=sys.stderr)
+        return 1
+    width = max(len(case.title) for case in chosen)
+    for case in chosen:
+        print(f"{case.title:<{width}}  {nanoseconds(case):>12,.0f} ns", flush=True)
+    return 0

@@ -1,0 +1,1 @@
+"""Claude Code's settings file: pointed at the relay, and back."""

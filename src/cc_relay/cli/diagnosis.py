@@ -1,0 +1,103 @@
+"""What a probe's end says about a provider, and what to do about it."""
+
+import ssl
+from collections.abc import Callable, Iterator
+from socket import gaierror
+
+from msgspec import Struct
+
+from cc_relay.errors import UpstreamError
+from cc_relay.exchange import Failure, FailureKind, Origin
+
+
+class Diagnosis(Struct, frozen=True):
+    """One line about one key of one provider. `fix` is "" where nothing needs fixing."""
+
+    is_fine: bool
+    finding: str
+    fix: str = ""
+
+
+Case = tuple[str, str]
+"""What was found and what to do; `{origin}` and `{where}` (where the key came from) are filled in."""
+
+# The first class that matches an error or one of its causes decides, so the narrow ones come first.
+ERRORS: tuple[tuple[type[BaseException], Case], ...] = (
+    (
+        ssl.SSLCertVerificationError,
+        (
+            "{origin} shows a certificate that this machine does not trust",
+            "behind a company proxy, set SSL_CERT_FILE to its CA bundle",
+        ),
+    ),
+    (ssl.SSLError, ("no TLS with {origin}", "check whether base_url should begin with http:// or https://")),
+    (gaierror, ("the name of {origin} is not known", "check base_url, the network, and whether HTTPS_PROXY is needed")),
+    (ConnectionRefusedError, ("nothing listens at {origin}", "check base_url, and that the service runs")),
+    (TimeoutError, ("{origin} did not answer in time", "check the firewall, and whether HTTPS_PROXY is needed")),
+)
+
+FAILURES: dict[FailureKind, Case] = {
+    FailureKind.CREDENTIAL: ("{origin} refused the key", "check {where}"),
+    FailureKind.PLAN: ("the quota or balance of this key is spent", "top it up, or wait for its reset"),
+    FailureKind.TRANSIENT: ("{origin} is unwell", "try again in a while"),
+    FailureKind.UNKNOWN_MODEL: ("{origin} does not have the model", "check models and model_mapping"),
+    FailureKind.CLIENT: ("{origin} does not understand the probe", "check base_url and type"),
+    FailureKind.CAPABILITY: ("{origin} does not understand the probe", "check base_url and type"),
+}
+
+REFUSED_BY_OLLAMA: Case = ("no Ollama listens at {origin}", "start it with `ollama serve`")
+NOT_FOUND: Case = ("{origin} has no such address (404)", "check base_url: /v1/messages is added to it")
+
+
+def read_answer(
+    status: int, failure: Callable[[], Failure], *, origin: Origin, where: str, is_login_only: bool = False
+) -> Diagnosis:
+    """Judge a probe that was answered. `failure` reads the error and is called for one only.
+
+    `is_login_only`: we have no key there, the clients' own logins pass through, so a refused probe is what must come.
+    """
+    if status < 400:
+        return Diagnosis(is_fine=True, finding=f"{origin} answers")
+    read = failure()
+    if is_login_only and read.kind is FailureKind.CREDENTIAL:
+        return Diagnosis(is_fine=True, finding=f"{origin} answers; your own Claude login passes through")
+    if read.kind is FailureKind.THROTTLE:
+        # The key was let in; that it is busy is the relay's daily bread.
+        return Diagnosis(is_fine=True, finding=f"{origin} answers (throttled right now)")
+    # An Anthropic-shaped 404 that names a model is no wrong address; the provider tells them apart.
+    is_lost = status == 404 and read.kind is not FailureKind.UNKNOWN_MODEL
+    finding, fix = NOT_FOUND if is_lost else FAILURES[read.kind]
+    said = f" ({status}: {_short(read.message)})" if read.message else f" ({status})"
+    finding = finding if is_lost else finding + said
+    return _diagnose((finding, fix), origin=origin, where=where)
+
+
+def read_error(error: UpstreamError, *, provider_type: str, origin: Origin, where: str) -> Diagnosis:
+    """Judge a probe that was not answered."""
+    causes = list(_chain(error))
+    if provider_type == "ollama" and any(isinstance(cause, ConnectionRefusedError) for cause in causes):
+        return _diagnose(REFUSED_BY_OLLAMA, origin=origin, where=where)
+    for kind, case in ERRORS:
+        if any(isinstance(cause, kind) for cause in causes) or (kind is TimeoutError and error.timed_out):
+            return _diagnose(case, origin=origin, where=where)
+    return _diagnose((f"{{origin}} broke off: {_short(str(error))}", "check base_url and the network"), origin=origin)
+
+
+def _diagnose(case: Case, *, origin: Origin, where: str = "") -> Diagnosis:
+    finding, fix = (text.replace("{origin}", str(origin)).replace("{where}", where or "its key") for text in case)
+    return Diagnosis(is_fine=False, finding=finding, fix=fix)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and what it came from; a happy-eyeballs dial reports its attempts as a group."""
+    while error is not None:
+        yield error
+        if isinstance(error, BaseExceptionGroup):
+            for inner in error.exceptions:
+                yield from _chain(inner)
+        error = error.__cause__ or error.__context__
+
+
+def _short(text: str, limit: int = 160) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= limit else f"{line[:limit]}…"

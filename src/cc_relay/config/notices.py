@@ -1,0 +1,150 @@
+"""What a file asks for that this build reads and does not yet do: one line each at start, never silence.
+
+Whoever builds a feature deletes its line here.
+"""
+
+from collections.abc import Iterator
+from itertools import chain
+
+from cc_relay.config.nodes import Node
+from cc_relay.config.schema import Config, Provider
+
+SERVED_TYPES = frozenset({"anthropic", "zai", "minimax", "ollama", "anthropic_compatible"})
+
+_BY_MODEL = "routing by model is not served yet; providers go by priority"
+_LIMITS = "limits of keys are not enforced yet; the provider's own answers count"
+# A path stands for itself and everything below it; several paths with one sentence are one notice.
+NOT_SERVED: dict[str, str] = {
+    "server.enable_http2": "server.enable_http2: cleartext HTTP/2 is not served; clients use HTTP/1.1",
+    "server.workers": "server.workers: more than one worker is not served yet; one process serves",
+    "routing.strategy": "routing.strategy: only failover is served yet; providers go by priority",
+    "routing.model_mapping": f"routing.model_mapping: {_BY_MODEL}",
+    "routing.default_provider": f"routing.default_provider: {_BY_MODEL}",
+    "routing.max_cost_per_million_tokens": "max_cost_per_million_tokens: no candidate is dropped for its price yet",
+    "routing.affinity": "routing.affinity: sessions are not kept on one key yet",
+    "routing.queue": "routing.queue: requests do not wait for exhausted keys yet; they get a 429",
+    "providers[].pooling": "pooling: strategies are not served yet; the keys of a provider take turns",
+    "providers[].price": "price: prices are not used yet",
+    "providers[].keys[].rpm_limit": f"rpm_limit: {_LIMITS}",
+    "providers[].keys[].itpm_limit": f"itpm_limit: {_LIMITS}",
+    "providers[].keys[].otpm_limit": f"otpm_limit: {_LIMITS}",
+    "providers[].keys[].tpm_limit": f"tpm_limit: {_LIMITS}",
+    "health.health_check": "health.health_check: providers are not probed yet",
+    "health.circuit_breaker": "health.circuit_breaker: there are no circuit breakers yet",
+    "logging.debug_options.log_tls_metrics": "logging.debug_options.log_tls_metrics: TLS timings are not logged yet",
+    "cache": "cache: not used; shared limits and affinity are configured under state",
+    "state": "state: shared state is not served yet; every process counts for itself",
+    "ledger": "ledger: usage is not recorded yet",
+    "grpc": "grpc: the management API is not served yet",
+    "admin": "admin: the admin port is not served yet",
+    "metrics": "metrics: metrics are not served yet",
+    "tracing": "tracing: spans are not sent yet",
+}
+# Values that ask for nothing but what happens anyway, in lower case.
+NEUTRAL: dict[str, tuple[str, ...]] = {
+    "server.enable_http2": ("false",),
+    "server.workers": ("1",),
+    "routing.strategy": ("failover",),
+    "routing.default_provider": ("",),
+    "routing.affinity.enabled": ("false",),
+    "routing.queue.max_wait_ms": ("0",),
+    "providers[].pooling.enabled": ("false", "true"),
+    "providers[].pooling.strategy": ("round_robin", "round-robin"),
+    "providers[].keys[].rpm_limit": ("0",),
+    "providers[].keys[].itpm_limit": ("0",),
+    "providers[].keys[].otpm_limit": ("0",),
+    "providers[].keys[].tpm_limit": ("0",),
+    "health.health_check.enabled": ("false",),
+    "logging.debug_options.log_tls_metrics": ("false",),
+    "state.backend": ("memory",),
+    "ledger.backend": ("off", "false"),
+    "metrics.enabled": ("false",),
+    "tracing.otlp_endpoint": ("",),
+}
+# Keys that mean something to these types only.
+OWNERS: dict[str, tuple[str, ...]] = {
+    "auth_style": ("anthropic_compatible",),
+    "aws_region": ("bedrock",),
+    "aws_access_key_id": ("bedrock",),
+    "aws_secret_access_key": ("bedrock",),
+    "aws_session_token": ("bedrock",),
+    "aws_profile": ("bedrock",),
+    "bearer_token": ("bedrock",),
+    "surface": ("bedrock",),
+    "gcp_project_id": ("vertex",),
+    "gcp_region": ("vertex",),
+    "credentials_file": ("vertex",),
+    "access_token": ("vertex",),
+    "azure_resource_name": ("azure",),
+    "azure_deployment_id": ("azure",),
+    "azure_api_version": ("azure",),
+    "entra": ("azure",),
+}
+
+
+def active_providers(config: Config) -> tuple[Provider, ...]:
+    """The providers to serve, in the order of the file: enabled, and of a type this build has."""
+    return tuple(provider for provider in config.providers if provider.enabled and provider.type in SERVED_TYPES)
+
+
+def notices_of(root: Node, config: Config) -> tuple[str, ...]:
+    """One line for each thing the file sets that has no effect, in the order of the file."""
+    about_providers = (_skipped_providers, _misplaced_keys, _mistaken_auth, _doubled_paths)
+    lines = [*_not_served(root), *chain.from_iterable(look(config) for look in about_providers)]
+    return tuple(dict.fromkeys(lines))
+
+
+def _not_served(root: Node) -> Iterator[str]:
+    for path, value in _settings(root, ""):
+        if value in NEUTRAL.get(path, ()):
+            continue
+        for feature, sentence in NOT_SERVED.items():
+            if path == feature or path.startswith((f"{feature}.", f"{feature}[")):
+                yield sentence
+
+
+def _settings(node: Node, path: str) -> Iterator[tuple[str, str]]:
+    """Every value the file sets, with its path (indexes left out) and its text; what is switched off has one."""
+    enabled = node.child("enabled")
+    if enabled is not None and str(enabled.value).lower() in ("false", "no", "off", "0"):
+        if path != "providers[]":
+            yield f"{path}.enabled", "false"
+        return
+    for key, entry in node.entries.items():
+        if entry.node.value is not None:
+            yield from _settings(entry.node, f"{path}.{key}" if path else key)
+    for item in node.items:
+        yield from _settings(item, f"{path}[]")
+    if not isinstance(node.value, dict | list):
+        yield path, str(node.value).strip().lower()
+
+
+def _skipped_providers(config: Config) -> Iterator[str]:
+    for provider in config.providers:
+        if provider.enabled and provider.type not in SERVED_TYPES:
+            yield f"provider {provider.name} is skipped: type {provider.type} is not served by this build yet"
+
+
+def _misplaced_keys(config: Config) -> Iterator[str]:
+    for provider in config.providers:
+        for key, types in OWNERS.items():
+            if provider.enabled and key in provider.model_fields_set and provider.type not in types:
+                yield f"provider {provider.name}: {key} has no meaning for type {provider.type}"
+
+
+def _mistaken_auth(config: Config) -> Iterator[str]:
+    auth = config.server.auth
+    if auth.bearer_secret.get_secret_value() and not auth.allow_bearer:
+        yield "server.auth.bearer_secret is not checked while server.auth.allow_bearer is false"
+    for provider in active_providers(config):
+        if provider.type == "anthropic" and not provider.keys and not auth.allow_subscription:
+            yield (
+                f"provider {provider.name} has no keys: it serves only clients with a login of their own,"
+                " and server.auth.allow_subscription is false"
+            )
+
+
+def _doubled_paths(config: Config) -> Iterator[str]:
+    for provider in active_providers(config):
+        if provider.base_url.endswith(("/v1", "/v1/messages")):
+            yield f"provider {provider.name}: base_url should end before /v1, because /v1/messages is added to it"

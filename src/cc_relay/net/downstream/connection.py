@@ -1,0 +1,375 @@
+"""One client connection: bytes become requests, one exchange at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import socket
+import struct
+from collections import deque
+from itertools import count
+from math import inf
+from os import urandom
+from typing import TYPE_CHECKING
+
+import httptools
+
+from cc_relay.codec.envelope import envelope
+from cc_relay.exchange import RelayRequest
+from cc_relay.net.downstream.responder import Responder
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from cc_relay.exchange import Headers
+    from cc_relay.net.deadlines import Deadlines
+    from cc_relay.net.downstream.limits import Limits
+    from cc_relay.net.downstream.roster import Roster
+
+logger = logging.getLogger(__name__)
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+SANE_ID = re.compile(rb"[A-Za-z0-9._:\-]{1,128}\Z").match
+LINGER_NOTHING = struct.pack("ii", 1, 0)
+
+_id_prefix = urandom(8).hex()
+_id_numbers = count(1)
+
+
+def request_id(headers: Headers) -> str:
+    """The client's own `x-request-id` where it is sane, else a new one."""
+    for name, value in headers:
+        if name == b"x-request-id" and SANE_ID(value):
+            return value.decode("ascii")
+    return f"req_{_id_prefix}{next(_id_numbers):08x}"
+
+
+class Refused(Exception):
+    """The bytes cannot become a request: answered here, then the connection closes."""
+
+    def __init__(self, status: int, error_type: str, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.status, self.error_type, self.message, self.reason = status, error_type, message, reason
+
+
+class Connection(asyncio.Protocol):
+    """Reads requests, hands them to `serve` one by one, in order.
+
+    While an exchange is in work the transport keeps being read, so that a client that leaves is seen at once; requests
+    that arrive meanwhile wait in a short queue.
+    """
+
+    def __init__(
+        self,
+        serve: Callable[[RelayRequest, Responder], Awaitable[None]],
+        limits: Limits,
+        deadlines: Deadlines,
+        roster: Roster,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self._serve = serve
+        self._limits = limits
+        self._deadlines = deadlines
+        self._roster = roster
+        self._loop = loop
+        self._parser = httptools.HttpRequestParser(self)
+        self._transport: asyncio.Transport = None  # type: ignore[assignment]  # set by connection_made, before all else
+        self._responder: Responder | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._waiting: deque[tuple[RelayRequest, bool, bool]] = deque()
+        self._is_paused = False
+        self._is_refusing = False
+        self._is_closing = False
+        self._is_stopping = False
+        self._is_reading_head = False
+        self._is_idle = True
+        self._head_size = 0
+        self._url = b""
+        self._headers: Headers = []
+        self._pieces: list[bytes] = []
+        self._body_size = 0
+        self._arrived_at = 0.0
+        self.deadline_at = inf
+
+    def __repr__(self) -> str:
+        return f"<Connection {self._responder or 'idle'}>"
+
+    # -- the transport's calls ------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # a stream's is one
+        self._transport = transport
+        transport.set_write_buffer_limits(high=self._limits.unsent)
+        self._roster.add(self)
+        self._deadlines.watch(self)
+        self._set_deadline(self._loop.time() + self._limits.head_time)
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_refusing:
+            return
+        self._head_size += len(data)
+        try:
+            self._parser.feed_data(data)
+            if self._is_reading_head and self._head_size > self._limits.head_size:
+                raise Refused(431, "invalid_request_error", "The request's headers are too large.", "head_too_large")
+        except httptools.HttpParserUpgrade:
+            # Offers to speak HTTP/2 or WebSocket are declined by answering in HTTP/1.1 (RFC 9110, 7.8).
+            self._is_refusing = True
+            self.stop()
+        except httptools.HttpParserCallbackError as error:
+            if not isinstance(error.__context__, Refused):
+                raise
+            self._refuse(error.__context__)
+        except Refused as refused:
+            self._refuse(refused)
+        except httptools.HttpParserError as error:
+            self._refuse(Refused(400, "invalid_request_error", f"This is not valid HTTP/1.1: {error}.", "bad_http"))
+
+    def eof_received(self) -> None:
+        """A client that has closed its side is gone: Claude Code cancels a request this way."""
+        if self._responder is not None:
+            self._lose_client()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._roster.discard(self)
+        self._deadlines.forget(self)
+        self._waiting.clear()
+        self._is_closing = True
+        self._lose_client()
+
+    def pause_writing(self) -> None:
+        self._is_paused = True
+        if self._responder is not None:
+            self._responder.pause()
+
+    def resume_writing(self) -> None:
+        self._is_paused = False
+        if self._responder is not None:
+            self._responder.resume()
+
+    def reach_deadline(self, now: float) -> None:
+        """Silence where bytes were due."""
+        if self._is_refusing or self._is_closing:
+            self._transport.abort()
+        elif self._is_idle:
+            self._transport.close()
+        else:
+            what = "head" if self._is_reading_head else "body"
+            message = f"The request's {what} did not arrive in time."
+            self._refuse(Refused(408, "invalid_request_error", message, "request_timeout"))
+
+    # -- the parser's calls ---------------------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        # The first byte of a request starts its clock; an idle connection runs on another.
+        self._set_deadline(self._loop.time() + self._limits.head_time)
+        self._is_idle = False
+        self._is_reading_head = True
+        self._url = b""
+        self._headers = []
+        self._pieces = []
+        self._body_size = 0
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        self._is_reading_head = False
+        if self._head_size > self._limits.head_size:
+            self._check_head_size()
+        self._arrived_at = self._loop.time()
+        expects_continue = False
+        for name, value in self._headers:
+            if name == b"content-length":
+                if int(value) > self._limits.body_size:
+                    raise self._body_too_large()
+            elif name == b"expect" and value.lower() == b"100-continue":
+                expects_continue = True
+        if expects_continue and self._responder is None:
+            self._transport.write(CONTINUE)
+
+    def on_body(self, piece: bytes) -> None:
+        self._body_size += len(piece)
+        if self._body_size > self._limits.body_size:
+            raise self._body_too_large()
+        self._pieces.append(piece)
+        self._set_deadline(self._loop.time() + self._limits.body_silence)
+
+    def on_message_complete(self) -> None:
+        self._is_idle = True
+        self._head_size = 0
+        self.deadline_at = inf
+        parser = self._parser
+        path, query = split_target(self._url)
+        request = RelayRequest(
+            method=parser.get_method().decode("ascii"),
+            path=path,
+            query=query,
+            headers=self._headers,
+            body=self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces),
+            id=request_id(self._headers),
+            arrived_at=self._arrived_at,
+        )
+        self._pieces = []
+        keep_alive = parser.should_keep_alive() and not self._is_stopping
+        is_http_1_0 = parser.get_http_version() == "1.0"
+        if self._responder is None:
+            self._begin(request, keep_alive, is_http_1_0)
+            return
+        self._waiting.append((request, keep_alive, is_http_1_0))
+        if len(self._waiting) >= self._limits.pipelined:
+            self._transport.pause_reading()
+
+    # -- exchanges ------------------------------------------------------------------------------------------------
+
+    def _begin(self, request: RelayRequest, keep_alive: bool, is_http_1_0: bool) -> None:  # noqa: FBT001 -- hot path
+        responder = Responder(
+            self,
+            self._transport,
+            method=request.method,
+            request_id=request.id,
+            keep_alive=keep_alive,
+            is_http_1_0=is_http_1_0,
+            is_paused=self._is_paused,
+        )
+        self._responder = responder
+        # The connection supervises its one task: a lost connection cancels it, `_run` meets every exception.
+        # It is given no request, so that a long answer does not keep a large body in memory.
+        self._task = self._loop.create_task(self._run(self._serve(request, responder), responder))
+
+    async def _run(self, exchange: Awaitable[None], responder: Responder) -> None:
+        try:
+            await exchange
+        except asyncio.CancelledError:
+            responder.abort()
+            raise
+        except Exception:
+            logger.exception("request %s was not answered because of a bug of ours", responder.request_id)
+            if not responder.is_started:
+                message = "The relay failed on this request; its log says why."
+                body = envelope("api_error", message, responder.request_id)
+                responder.respond(500, refusal_headers("internal"), body)
+        if not responder.is_finished:
+            responder.abort()
+
+    def exchange_finished(self, *, may_continue: bool) -> None:
+        """The answer has ended; on with the next request, or with waiting for one."""
+        self._responder = self._task = None
+        if not may_continue:
+            self._close()
+        elif self._waiting:
+            if len(self._waiting) == self._limits.pipelined:
+                self._transport.resume_reading()
+            self._begin(*self._waiting.popleft())
+        elif self._is_idle:
+            self._set_deadline(self._loop.time() + self._limits.idle)
+
+    def break_off(self, *, reset: bool) -> None:
+        """Close without an end of the answer."""
+        self._responder = self._task = None
+        if reset:
+            sock = self._transport.get_extra_info("socket")
+            if sock is not None:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NOTHING)
+            self._transport.abort()
+        else:
+            self._close()
+
+    def stop(self) -> None:
+        """End after the exchange in work or on its way in, at once where there is none."""
+        self._is_stopping = True
+        if self._responder is not None:
+            self._responder.forbid_reuse()
+        elif self._is_idle:
+            self._close()
+
+    def cancel(self) -> None:
+        """Cancel the exchange in work."""
+        if self._task is not None:
+            self._task.cancel()
+
+    def abort(self) -> None:
+        """Drop the connection and what was not yet sent."""
+        self._transport.abort()
+
+    @property
+    def is_busy(self) -> bool:
+        return self._responder is not None
+
+    def _lose_client(self) -> None:
+        responder, task = self._responder, self._task
+        self._responder = self._task = None
+        if responder is not None:
+            responder.lose()
+        if task is not None:
+            task.cancel()
+
+    def _close(self) -> None:
+        # What is written still goes out; a client that does not take it is not waited for.
+        self._is_closing = True
+        self._transport.close()
+        self._set_deadline(self._loop.time() + self._limits.linger)
+
+    def _refuse(self, refused: Refused) -> None:
+        """Answer what is no request, then read and drop what the client still sends, so that the answer arrives."""
+        self._is_refusing = True
+        if self._responder is not None:
+            # Garbage behind a request in work: that one is answered, then the connection ends.
+            self.stop()
+            return
+        responder = Responder(
+            Lingering(),
+            self._transport,
+            method="GET",
+            request_id=request_id(self._headers),
+            keep_alive=False,
+            is_http_1_0=False,
+            is_paused=False,
+        )
+        body = envelope(refused.error_type, refused.message, responder.request_id)
+        responder.respond(refused.status, refusal_headers(refused.reason), body)
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        self._set_deadline(self._loop.time() + self._limits.linger)
+
+    def _set_deadline(self, at: float) -> None:
+        self.deadline_at = at
+        self._deadlines.expect(at)
+
+    def _check_head_size(self) -> None:
+        # The bytes counted so far may belong to the body; only a large read gets here.
+        size = len(self._url) + sum(len(name) + len(value) + 4 for name, value in self._headers)
+        if size > self._limits.head_size:
+            raise Refused(431, "invalid_request_error", "The request's headers are too large.", "head_too_large")
+
+    def _body_too_large(self) -> Refused:
+        message = f"The request body is larger than {self._limits.body_size} bytes (server.max_body_bytes)."
+        return Refused(413, "request_too_large", message, "body_too_large")
+
+
+class Lingering:
+    """Owner of a refusal: the connection ends by its own deadline."""
+
+    def exchange_finished(self, *, may_continue: bool) -> None:
+        pass
+
+    def break_off(self, *, reset: bool) -> None:
+        pass
+
+
+def refusal_headers(reason: str) -> Headers:
+    return [(b"content-type", b"application/json"), (b"x-cc-relay-error", reason.encode("ascii"))]
+
+
+def split_target(target: bytes) -> tuple[str, str]:
+    """Path and query of a request target in origin form or absolute form (RFC 9112, 3.2)."""
+    if not target.startswith(b"/"):
+        scheme, separator, rest = target.partition(b"://")
+        if separator and scheme.isalpha():
+            _, slash, tail = rest.partition(b"/")
+            target = slash + tail or b"/"
+    path, _, query = target.partition(b"?")
+    return path.decode("latin-1"), query.decode("latin-1")

@@ -1,0 +1,240 @@
+"""One connection to a provider: a request out, an answer in, then the next."""
+
+from __future__ import annotations
+
+import asyncio
+from math import inf
+from typing import TYPE_CHECKING
+
+import httptools
+
+from cc_relay.errors import Stage, UpstreamError
+from cc_relay.net.upstream.answer import Answer
+from cc_relay.net.wire import FRAMING_NAMES, lines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cc_relay.exchange import Headers, Origin, UpstreamRequest
+    from cc_relay.net.deadlines import Deadlines
+
+HEAD_SIZE = 131_072
+"""Bytes of interim and final heads before an answer is refused."""
+
+JOINED_SIZE = 16_384
+"""Bodies up to this size are copied behind the head; larger ones are written beside it."""
+
+
+class UpstreamConnection(asyncio.Protocol):
+    """Carries one exchange at a time. `release` is called when it may serve the next one."""
+
+    __slots__ = (
+        "_answer",
+        "_deadlines",
+        "_has_body_until_eof",
+        "_head_size",
+        "_headers",
+        "_host_line",
+        "_is_complete",
+        "_is_interim",
+        "_is_paused",
+        "_loop",
+        "_parser",
+        "_pieces",
+        "_release",
+        "_time",
+        "deadline_at",
+        "origin",
+        "transport",
+        "was_used",
+    )
+
+    def __init__(
+        self,
+        origin: Origin,
+        deadlines: Deadlines,
+        loop: asyncio.AbstractEventLoop,
+        release: Callable[[UpstreamConnection], None],
+    ) -> None:
+        self.origin = origin
+        self.transport: asyncio.Transport = None  # type: ignore[assignment]  # set by connection_made, before all else
+        self.deadline_at = inf
+        self.was_used = False
+        self._host_line = b" HTTP/1.1\r\nhost: " + origin.authority + b"\r\n"
+        self._deadlines = deadlines
+        self._loop = loop
+        self._time = loop.time
+        self._release = release
+        self._answer: Answer | None = None
+        self._parser = httptools.HttpResponseParser(self)
+        self._headers: Headers = []
+        self._pieces: list[bytes] = []
+        self._head_size = 0
+        self._is_interim = False
+        self._is_complete = False
+        self._is_paused = False
+        self._has_body_until_eof = False
+
+    def __repr__(self) -> str:
+        return f"<UpstreamConnection {self.origin} {self._answer or 'idle'}>"
+
+    # -- the exchange ---------------------------------------------------------------------------------------------
+
+    def begin(self, request: UpstreamRequest) -> Answer:
+        """Write the request; the answer fills as bytes arrive."""
+        self.was_used = True
+        self._is_complete = self._is_interim = self._has_body_until_eof = False
+        self._head_size = 0
+        self._answer = answer = Answer(self, self._loop, request.timeouts.idle)
+        body = request.body
+        head = [request.method, b" ", request.target, self._host_line, *lines(request.headers)]
+        if body or request.method not in (b"GET", b"HEAD", b"DELETE"):
+            head.append(b"content-length: %d\r\n" % len(body))
+        head.append(b"\r\n")
+        if len(body) <= JOINED_SIZE:
+            head.append(body)
+            self.transport.write(b"".join(head))
+        else:
+            self.transport.writelines((b"".join(head), body))
+        return answer
+
+    def expect_by(self, at: float) -> None:
+        self.deadline_at = at
+        self._deadlines.expect(at)
+
+    def pause(self) -> None:
+        self._is_paused = True
+        self.transport.pause_reading()
+
+    def resume(self) -> None:
+        self._is_paused = False
+        self.transport.resume_reading()
+
+    def abort(self) -> None:
+        """Close at once, unread bytes and all: the provider sees it and stops working for nobody."""
+        self._answer = None
+        self.transport.abort()
+
+    @property
+    def is_usable(self) -> bool:
+        return not self.transport.is_closing()
+
+    # -- the transport's calls ------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # a stream's is one
+        self.transport = transport
+        self._deadlines.watch(self)
+
+    def data_received(self, data: bytes) -> None:
+        answer = self._answer
+        if answer is None:
+            # Nobody asked: whatever this is, the connection cannot be trusted with a request.
+            self.transport.abort()
+            return
+        answer.read_at = self._time()
+        had_head = answer.status != 0
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._fail("switched protocols unasked")
+            return
+        except httptools.HttpParserError as error:
+            if self._is_complete:
+                # Garbage behind a complete answer spoils the connection, not the answer.
+                self.transport.abort()
+            else:
+                self._fail(f"not valid HTTP/1.1: {error}")
+                return
+        if answer.status == 0:
+            self._head_size += len(data)
+            if self._head_size > HEAD_SIZE:
+                self._fail("the head does not end")
+            return
+        if self._pieces:
+            pieces = self._pieces
+            body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            pieces.clear()
+            answer.deliver(body)
+        if self._is_complete:
+            self._complete()
+        elif not had_head:
+            answer.wake()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._deadlines.forget(self)
+        answer = self._answer
+        if answer is None:
+            return
+        if exc is None and self._has_body_until_eof:
+            self._complete()
+        else:
+            self._fail("reset the connection" if exc is not None else "closed the connection early", exc)
+
+    def reach_deadline(self, now: float) -> None:
+        if self._answer is None:
+            self.transport.close()
+        else:
+            self._answer.reach_deadline(now)
+
+    # -- the parser's calls ---------------------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        if self._is_complete:
+            # A second answer to one request: the bytes after ours belong to nobody.
+            self.transport.abort()
+        self._headers = []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        answer = self._answer
+        status = self._parser.get_status_code()
+        self._is_interim = 100 <= status < 200 and status != 101
+        if self._is_interim or self._is_complete or answer is None:
+            return
+        length: int | None = None
+        is_chunked = False
+        headers: Headers = []
+        for line in self._headers:
+            name = line[0]
+            if name == b"content-length":
+                length = int(line[1])
+            elif name in FRAMING_NAMES:
+                is_chunked = is_chunked or name == b"transfer-encoding"
+            else:
+                headers.append(line)
+        self._has_body_until_eof = length is None and not is_chunked and status not in (204, 304)
+        answer.take_head(status, headers, None if is_chunked else length)
+
+    def on_body(self, piece: bytes) -> None:
+        self._pieces.append(piece)
+
+    def on_message_complete(self) -> None:
+        if not self._is_interim:
+            self._is_complete = True
+
+    # -- inside ---------------------------------------------------------------------------------------------------
+
+    def _complete(self) -> None:
+        answer, self._answer = self._answer, None
+        self.deadline_at = inf
+        if self._is_paused:
+            self.resume()
+        if self.transport.is_closing() or self._has_body_until_eof or not self._parser.should_keep_alive():
+            self.transport.close()
+        else:
+            self._release(self)
+        if answer is not None:
+            answer.end()
+
+    def _fail(self, what: str, cause: BaseException | None = None) -> None:
+        answer, self._answer = self._answer, None
+        if answer is not None:
+            stage = Stage.BODY if answer.status else Stage.HEAD
+            if stage is Stage.HEAD and self.transport.get_write_buffer_size():
+                stage = Stage.SEND
+            error = UpstreamError(f"{self.origin} {what}", stage=stage)
+            error.__cause__ = cause
+            answer.fail(error)
+        self.transport.abort()

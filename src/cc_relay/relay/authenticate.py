@@ -1,0 +1,75 @@
+"""Phase 2: who is this, and which credential of theirs may travel on."""
+
+from hmac import compare_digest
+
+from msgspec import Struct
+
+from cc_relay.errors import Rejection
+from cc_relay.exchange import Credential, Headers
+from cc_relay.relay.snapshot import Access
+
+LOGIN_PREFIX = b"sk-ant-oat"
+"""An Anthropic subscription's access token."""
+
+ANTHROPIC_PREFIX = b"sk-ant-"
+"""Every credential that Anthropic issues; nothing else a client sends ever leaves the relay."""
+
+
+class Principal(Struct, frozen=True):
+    """Who sent the request.
+
+    `login` is the client's own Anthropic credential where it may pass through. `may_use_keys` is False for somebody
+    who proved nothing to the relay: their login is all they may use.
+    """
+
+    name: str
+    login: Credential | None = None
+    may_use_keys: bool = True
+
+
+def credentials_of(headers: Headers) -> tuple[bytes, bytes]:
+    """The `x-api-key` and the bearer value of a request; empty where there is none."""
+    api_key = bearer = b""
+    for name, value in headers:
+        if name == b"x-api-key":
+            api_key = value
+        elif name == b"authorization" and value[:7].lower() == b"bearer ":
+            bearer = value[7:].strip()
+    return api_key, bearer
+
+
+def authenticate(access: Access, headers: Headers) -> Principal:
+    """Admit or refuse a client. Raises Rejection 401."""
+    api_key, bearer = credentials_of(headers)
+    login = own_login(access, api_key, bearer)
+    if access.api_key and (matches(api_key, access.api_key) or matches(bearer, access.api_key)):
+        return Principal("relay-key", login)
+    if access.allows_bearer and bearer and matches(bearer, access.bearer_secret or bearer):
+        return Principal("bearer", login)
+    if access.is_open:
+        return Principal("anonymous", login)
+    if login is not None and login.secret.startswith("sk-ant-oat"):
+        return Principal("subscription", login, may_use_keys=False)
+    raise Rejection(
+        401,
+        "authentication_error",
+        "This relay needs its own key: send server.auth.api_key as x-api-key or as a bearer token "
+        "(for Claude Code: ANTHROPIC_AUTH_TOKEN).",
+        reason="wrong_credential" if api_key or bearer else "no_credential",
+        should_retry=False,
+    )
+
+
+def own_login(access: Access, api_key: bytes, bearer: bytes) -> Credential | None:
+    """The client's own Anthropic credential, where the configuration lets it pass; `x-api-key` counts first."""
+    for value in (api_key, bearer):
+        if value.startswith(ANTHROPIC_PREFIX) and not matches(value, access.api_key):
+            if value.startswith(LOGIN_PREFIX) and not access.allows_subscription:
+                continue
+            return Credential("client-login", value.decode("latin-1"), is_client_owned=True)
+    return None
+
+
+def matches(given: bytes, expected: bytes) -> bool:
+    """Compare in constant time; an expectation that is not set matches nothing."""
+    return bool(expected) and compare_digest(given, expected)

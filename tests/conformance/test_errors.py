@@ -1,0 +1,48 @@
+"""Every provider type over the corpus of errors."""
+
+import json
+
+import pytest
+
+from cc_relay.exchange import Failure
+from cc_relay.providers.registry import TYPES
+from tests.conformance.errors import ANSWERS, Answer
+from tests.support.providers import provider
+
+WHOEVER_SENT_IT = [(type_, answer) for answer in ANSWERS for type_ in ([answer.type_] if answer.type_ else TYPES)]
+
+EVERY_ANSWER = pytest.mark.parametrize(
+    ("type_", "answer"), WHOEVER_SENT_IT, ids=[f"{type_}: {answer.name}"[:80] for type_, answer in WHOEVER_SENT_IT]
+)
+
+
+def read(type_: str, answer: Answer) -> Failure:
+    return provider(type_).read_failure(answer.status, answer.headers, answer.body)
+
+
+@EVERY_ANSWER
+def test_an_error_means_what_it_says(type_: str, answer: Answer) -> None:
+    failure = read(type_, answer)
+    assert failure.kind is answer.kind
+    assert (failure.status, failure.error_type) == answer.seen
+    assert failure.retry_after == answer.retry_after
+    assert answer.message in failure.message
+
+
+@EVERY_ANSWER
+def test_the_client_gets_an_envelope_of_anthropics(type_: str, answer: Answer) -> None:
+    failure = read(type_, answer)
+    body = json.loads(failure.body)
+    assert body["type"] == "error"
+    assert body["error"]["type"] == failure.error_type
+    assert body["error"]["message"] == failure.message
+    assert b"<html" not in failure.body
+    assert b"<script" not in failure.body
+
+
+@EVERY_ANSWER
+def test_anthropics_own_words_pass_byte_for_byte(type_: str, answer: Answer) -> None:
+    if answer.is_verbatim:
+        assert read(type_, answer).body is answer.body
+    else:
+        assert read(type_, answer).body != answer.body or answer.status == 200

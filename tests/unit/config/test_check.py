@@ -1,0 +1,90 @@
+"""What only the whole file can tell."""
+
+import pytest
+from tests.unit.config.helpers import problems, read
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("server: {}", "1:1: providers: names no provider"),
+        ("providers: []", "1:1: providers: names no provider"),
+        ("providers:", "1:1: providers: names no provider"),
+        ("providers: [{name: a, type: ollama, enabled: false}]", "1:1: providers: no provider is enabled"),
+        (
+            "providers: [{name: a, type: bedrock, aws_region: us-east-1}]",
+            "1:1: providers: no enabled provider has a type this build serves yet: bedrock",
+        ),
+        (
+            "providers: [{name: a, type: ollama}, {name: a, type: ollama}]",
+            "1:45: providers[1].name: a is already the name of providers[0]",
+        ),
+        (
+            "routing: {default_provider: ollma}\nproviders: [{name: ollama, type: ollama}]",
+            "1:29: routing.default_provider: names no provider of this file; did you mean ollama?",
+        ),
+        (
+            "routing: {model_mapping: {claude-4.5: nobody}}\nproviders: [{name: ollama, type: ollama}]",
+            '1:39: routing.model_mapping."claude-4.5": names no provider of this file',
+        ),
+        ("providers: [{name: a, type: zai}]", "1:13: providers[0]: type zai needs keys"),
+        ("providers: [{name: a, type: minimax, keys: []}]", "1:44: providers[0]: type minimax needs keys"),
+        (
+            "providers: [{name: a, type: anthropic-compatible}]",
+            "1:13: providers[0]: type anthropic_compatible needs base_url",
+        ),
+        (
+            "server: {listen: ':9999'}\nproviders: [{name: a, type: anthropic, base_url: 'http://localhost:9999'}]",
+            "2:50: providers[0].base_url: points back at this relay's own address",
+        ),
+        (
+            "providers: [{name: a, type: anthropic, base_url: 'http://[::1]:8787/x'}]",
+            "1:50: providers[0].base_url: points back at this relay's own address",
+        ),
+    ],
+)
+def test_a_contradiction_has_its_place(text: str, problem: str) -> None:
+    assert problems(text) == [problem]
+
+
+@pytest.mark.parametrize(
+    ("settings", "missing"),
+    [
+        ("type: bedrock", ["aws_region or base_url"]),
+        ("type: vertex", ["gcp_project_id", "gcp_region or base_url"]),
+        ("type: azure", ["azure_resource_name or base_url", "keys or entra"]),
+        ("type: azure, azure_resource_name: r, entra: true", []),
+        ("type: openai_compatible", ["base_url"]),
+    ],
+)
+def test_a_cloud_provider_needs_its_place(settings: str, missing: list[str]) -> None:
+    text = f"providers: [{{name: ok, type: ollama}}, {{name: a, {settings}}}]"
+    if not missing:
+        assert read(text).config.providers[1].name == "a"
+        return
+    assert [problem.rsplit(" needs ", 1)[1] for problem in problems(text)] == missing
+
+
+@pytest.mark.parametrize("kind", ["anthropic", "ollama", "anthropic_compatible"])
+def test_some_types_need_no_keys(kind: str) -> None:
+    text = f"providers: [{{name: a, type: {kind}, base_url: 'http://127.0.0.1:11434'}}]"
+    assert read(text).config.providers[0].keys == ()
+
+
+def test_a_disabled_provider_may_be_incomplete() -> None:
+    text = "providers: [{name: ok, type: ollama}, {name: a, type: zai, enabled: false}]"
+    assert not read(text).config.providers[1].enabled
+
+
+def test_a_wrong_type_is_not_also_called_unserved() -> None:
+    assert len(problems("providers: [{name: a, type: 5}]")) == 1
+
+
+def test_contradictions_are_told_beside_other_mistakes() -> None:
+    found = problems("server: {listen: 5}\nproviders: [{name: a, type: zai}, {name: a, type: ollama}]")
+    assert len(found) == 3
+
+
+def test_references_to_a_provider_of_the_file_are_fine() -> None:
+    text = "routing: {default_provider: a, model_mapping: {claude: a}}\nproviders: [{name: a, type: ollama}]"
+    assert read(text).config.routing.default_provider == "a"
