@@ -16,7 +16,7 @@ def main(argv: list[str]) -> int:
     options = parse(argv)
     effort = rows.QUICK if options.quick else rows.FULL
     if options.rounds:
-        effort = dataclasses.replace(effort, rounds=options.rounds, heavy_rounds=options.rounds)
+        effort = dataclasses.replace(effort, rounds=options.rounds, paced_rounds=options.rounds)
     try:
         machine.require_linux()
         rig = rows.measure(options.only, effort, options.relay_command)

@@ -27,13 +27,13 @@ Samples = dict[str, dict[str, list[float]]]
 
 @dataclass(frozen=True)
 class Effort:
-    """How long a run measures, times in seconds. A heavy round starts a fresh process.
+    """How long a run measures: rounds of the paced streams and of all others, `calls` a round, times in seconds.
 
-    `repeats` is the time all samples together may be taken again because strangers used the CPUs.
+    `repeats` is the time each measurement may take its samples again because strangers used the CPUs.
     """
 
     rounds: int
-    heavy_rounds: int
+    paced_rounds: int
     repeats: float
     wrk: float
     streams: int
@@ -45,8 +45,8 @@ class Effort:
 
 FULL = Effort(
     rounds=5,
-    heavy_rounds=3,
-    repeats=90,
+    paced_rounds=3,
+    repeats=15,
     wrk=3,
     streams=600,
     paced_window=6,
@@ -56,8 +56,8 @@ FULL = Effort(
 )
 QUICK = Effort(
     rounds=2,
-    heavy_rounds=1,
-    repeats=10,
+    paced_rounds=1,
+    repeats=2,
     wrk=1,
     streams=150,
     paced_window=3,
@@ -89,18 +89,25 @@ class Rig:
         self.samples: Samples = defaultdict(lambda: defaultdict(list))
         self.taken = 0
         self.disturbed = 0
-        self._repeats_left = effort.repeats
+        self._repeats_left = 0.0
 
     def take(self, row: str, proxy: str, figure: float) -> None:
         self.samples[row][proxy].append(figure)
 
-    def quietly(self, server: Server, attempt: Callable[[], Figures]) -> Figures:
-        """What `attempt` measures of `server`, again while strangers disturb it and there is time for that."""
+    def run(self, measurement: "Measurement") -> None:
+        self._repeats_left = self.effort.repeats
+        measurement(self)
+
+    def quietly(self, attempt: Callable[[], Figures], server: Server | None = None) -> Figures:
+        """What `attempt` measures, again while strangers disturb it and there is time for that.
+
+        `server` is what it measures, where that is running already; what an attempt starts, it must also stop.
+        """
+        pids = [each.pid for each in (self.upstream, server) if each is not None]
         while True:
-            watch = machine.Watch([server.pid, self.upstream.pid])
+            watch = machine.Watch(pids)
             began_at = time.monotonic()
             figures = attempt()
-            server.check()
             is_disturbed = watch.strangers() > STRANGERS
             if is_disturbed and self._repeats_left > 0:
                 time.sleep(STRANGERS_PAUSE)
@@ -120,12 +127,6 @@ class Rig:
             for _, server in servers:
                 warm(server)
             yield servers
-
-    def fresh(self) -> Iterator[tuple[str, Server]]:
-        """Each proxy in turn, alone and newly started."""
-        for proxy in self.contenders:
-            with proxy.running(self.upstream.port) as server:
-                yield proxy.name, server
 
 
 def warm(server: Server) -> None:
@@ -161,17 +162,24 @@ def _measure_cost(rig: Rig, row: str, work: Callable[[Server], int]) -> None:
             work(server)
         for _ in range(rig.effort.rounds):
             for name, server in servers:
-                rig.take(row, name, rig.quietly(server, partial(spent, server, partial(work, server))))
+                rig.take(row, name, rig.quietly(partial(spent, server, partial(work, server)), server))
 
 
 def measure_paced(rig: Rig) -> None:
-    for _ in range(rig.effort.heavy_rounds):
-        for name, server in rig.fresh():
-            warm(server)
-            empty_kb, _ = machine.memory_kb(server.pid)
-            cost, full_kb = rig.quietly(server, partial(_crowd, rig.effort, server))
-            rig.take("paced", name, cost)
-            rig.take("memory", name, (full_kb - empty_kb) / PACED_STREAMS)
+    for _ in range(rig.effort.paced_rounds):
+        for proxy in rig.contenders:
+            cost, kb = rig.quietly(partial(_fresh_crowd, rig, proxy))
+            rig.take("paced", proxy.name, cost)
+            rig.take("memory", proxy.name, kb / PACED_STREAMS)
+
+
+def _fresh_crowd(rig: Rig, proxy: Proxy) -> tuple[float, int]:
+    """Microseconds of CPU an event, and the KB by which a new process grew."""
+    with proxy.running(rig.upstream.port) as server:
+        warm(server)
+        empty_kb, _ = machine.memory_kb(server.pid)
+        cost, full_kb = _crowd(rig.effort, server)
+    return cost, full_kb - empty_kb
 
 
 def _crowd(effort: Effort, server: Server) -> tuple[float, int]:
@@ -195,7 +203,7 @@ def measure_latency(rig: Rig) -> None:
     with rig.side_by_side() as servers:
         for _ in range(rig.effort.rounds):
             for name, server in servers:
-                direct, through = rig.quietly(server, partial(_call_in_turn, rig, server))
+                direct, through = rig.quietly(partial(_call_in_turn, rig, server), server)
                 for row, percent in (("p50", 50), ("p99", 99)):
                     rig.take(row, name, (percentile(through, percent) - percentile(direct, percent)) * 1e3)
 
@@ -218,17 +226,21 @@ def percentile(values: list[float], percent: int) -> float:
 def measure_start(rig: Rig) -> None:
     for proxy in rig.contenders:
         cpu_of(proxy.version_command)  # bytecode and page cache
+        _start(rig, proxy)
     for _ in range(rig.effort.rounds):
         for proxy in rig.contenders:
             rig.take("version", proxy.name, cpu_of(proxy.version_command))
-    for _ in range(rig.effort.heavy_rounds):
-        for name, server in rig.fresh():
-            rig.take("start", name, server.started_in)
-            rig.take("start_cpu", name, server.start_cpu)
-            time.sleep(rig.effort.idle)
-            rss, pss = machine.memory_kb(server.pid)
-            rig.take("rss", name, rss / 1024)
-            rig.take("pss", name, pss / 1024)
+    for _ in range(rig.effort.rounds):
+        for proxy in rig.contenders:
+            for row, figure in rig.quietly(partial(_start, rig, proxy)).items():
+                rig.take(row, proxy.name, figure)
+
+
+def _start(rig: Rig, proxy: Proxy) -> dict[str, float]:
+    with proxy.running(rig.upstream.port) as server:
+        time.sleep(rig.effort.idle)
+        rss, pss = machine.memory_kb(server.pid)
+    return {"start": server.started_in, "start_cpu": server.start_cpu, "rss": rss / 1024, "pss": pss / 1024}
 
 
 def cpu_of(command: tuple[str, ...]) -> float:
@@ -250,7 +262,8 @@ def cpu_of(command: tuple[str, ...]) -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-MEASUREMENTS: dict[str, Callable[[Rig], None]] = {
+Measurement = Callable[[Rig], None]
+MEASUREMENTS: dict[str, Measurement] = {
     "json": measure_json,
     "body": measure_body,
     "stream": measure_stream,
@@ -271,6 +284,6 @@ def measure(names: list[str], effort: Effort, relay_command: str | None) -> Rig:
         for name in names:
             began_at = time.perf_counter()
             print(f"bench: {name} …", end="", file=sys.stderr, flush=True)
-            MEASUREMENTS[name](rig)
+            rig.run(MEASUREMENTS[name])
             print(f" {time.perf_counter() - began_at:.0f} s", file=sys.stderr)
     return rig

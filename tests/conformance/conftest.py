@@ -1,9 +1,9 @@
 """Runs every check on every provider type there is, but for the visible list of exceptions."""
 
 import pytest
+from tests.conformance.opted_out import OPTED_OUT
 
 from cc_relay.providers.registry import TYPES
-from tests.conformance.opted_out import OPTED_OUT
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -7,10 +7,11 @@ from cc_relay.exchange import FailureKind, Headers
 
 TRANSIENT, THROTTLE, PLAN = FailureKind.TRANSIENT, FailureKind.THROTTLE, FailureKind.PLAN
 CREDENTIAL, CLIENT, CAPABILITY = FailureKind.CREDENTIAL, FailureKind.CLIENT, FailureKind.CAPABILITY
+UNKNOWN_MODEL = FailureKind.UNKNOWN_MODEL
 
 DATE = (b"date", b"Mon, 23 Nov 2026 10:00:00 GMT")
 DATE_SECONDS = 1_795_428_000
-HTML = b"<html><head><title>413 Request Entity Too Large</title></head><body>cloudflare <script>x</script></body></html>"
+HTML = b"<html><head><title>Too large</title></head><body>cloudflare <script>x</script></body></html>"
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ REJECTED = [
 SPENT = anthropic("rate_limit_error", "Spend cap.", error_code="enforced_spend_limit_reached")
 RESET = "Usage limit reached for 5 hour. Your limit will reset at {}"
 
+# fmt: off
 ANSWERS = [
     verbatim(400, "invalid_request_error", CLIENT, "messages: at least one message is required"),
     verbatim(400, "invalid_request_error", CLIENT, "prompt is too long: 210000 tokens > 200000 maximum"),
@@ -74,7 +76,8 @@ ANSWERS = [
     verbatim(401, "authentication_error", CREDENTIAL),
     verbatim(402, "billing_error", PLAN),
     verbatim(403, "permission_error", CREDENTIAL),
-    verbatim(404, "not_found_error", CAPABILITY, "model: claude-none"),
+    verbatim(404, "not_found_error", UNKNOWN_MODEL, "model: claude-none"),
+    verbatim(404, "not_found_error", CLIENT, "File not found."),
     verbatim(409, "conflict_error", TRANSIENT),
     verbatim(413, "request_too_large", CLIENT),
     verbatim(429, "rate_limit_error", THROTTLE, headers=[(b"retry-after", b"17")], retry_after=17.0),
@@ -98,7 +101,7 @@ ANSWERS = [
     verbatim(429, "billing_error", PLAN, "The team's budget is spent."),
     Answer("a tier's spend cap", 429, SPENT, PLAN, (429, "rate_limit_error"), is_verbatim=True),
     verbatim(500, "api_error", TRANSIENT),
-    verbatim(501, "not_supported", CAPABILITY),
+    verbatim(501, "not_supported", UNKNOWN_MODEL),
     verbatim(504, "timeout_error", TRANSIENT),
     verbatim(529, "overloaded_error", TRANSIENT),
     *(
@@ -107,7 +110,7 @@ ANSWERS = [
             "messages.1.content.0: Invalid `signature` in `thinking` block",
             "Invalid `data` in `redacted_thinking` block",
             "messages.3.content.0: The block is bound to a different conversation. Remove the block.",
-            "messages.1.content.0: `thinking` or `redacted_thinking` blocks in the latest assistant message cannot be modified",
+            "messages.1.content.0: `thinking` blocks in the latest assistant message cannot be modified.",
             "messages.1.content.0: Expected `thinking` or `redacted_thinking`, but found `tool_use`.",
             "messages.1.content.0.thinking.signature: Field required",
             '"thinking.type.enabled" is not supported for this model. Use "thinking.type.adaptive"',
@@ -134,6 +137,7 @@ ANSWERS = [
     ),
     # What stands in between, or speaks for the upstream.
     Answer("a page for 413", 413, HTML, CLIENT, (413, "request_too_large"), message="web page"),
+    Answer("a piece of a page", 502, b"<p>Bad gateway</p>", TRANSIENT, (502, "api_error"), message="web page"),
     Answer("a page for 502", 502, HTML, TRANSIENT, (502, "api_error"), message="web page"),
     Answer("a page for 200", 200, HTML, TRANSIENT, (502, "api_error"), message="web page"),
     Answer("an origin that is down", 521, b"error code: 521", TRANSIENT, (521, "api_error"), message="error code: 521"),
@@ -142,19 +146,20 @@ ANSWERS = [
     Answer("a list", 400, b"[1]", CLIENT, (400, "invalid_request_error"), message="[1]"),
     Answer("an error without words", 500, b'{"error":{}}', TRANSIENT, (500, "api_error"), message="no explanation"),
     Answer("teapots", 418, b"short and stout", CLIENT, (418, "invalid_request_error"), message="short and stout"),
-    Answer("no such method", 405, b"", CAPABILITY, (405, "invalid_request_error")),
+    Answer("no such method", 405, b"", UNKNOWN_MODEL, (405, "invalid_request_error")),
+    Answer("no API here", 404, b"404 page not found", TRANSIENT, (404, "not_found_error"), message="page not found"),
     # Imitations of Anthropic in words of their own.
     *(
         Answer(f"{name} from {type_}", status, body, kind, seen, type_, message=message)
         for type_ in ("zai", "minimax", "ollama", "anthropic_compatible")
         for name, status, body, kind, seen, message in (
             ("vLLM's overflow", 400, openai("This model's maximum context length is 32768 tokens.", 400), CLIENT,
-             (400, "invalid_request_error"), "prompt is too long: This model's maximum context length is 32768 tokens."),
+             (400, "invalid_request_error"), "prompt is too long: This model's maximum"),
             ("OpenAI's overflow", 400, openai("Too much.", "context_length_exceeded"), CLIENT,
              (400, "invalid_request_error"), "prompt is too long: Too much."),
             ("llama.cpp's overflow", 400, openai("the request exceeds the available context size.", 400), CLIENT,
              (400, "invalid_request_error"), "prompt is too long: "),
-            ("an unknown model", 404, openai("The model `x` does not exist.", "model_not_found"), CAPABILITY,
+            ("an unknown model", 404, openai("The model `x` does not exist.", "model_not_found"), UNKNOWN_MODEL,
              (404, "not_found_error"), "does not exist"),
             ("no quota", 429, openai("You exceeded your quota.", "insufficient_quota"), PLAN,
              (429, "rate_limit_error"), "quota"),
@@ -172,7 +177,7 @@ ANSWERS = [
              (401, "authentication_error"), "token expired"),
             ("LM Studio's polite refusal", 200,
              b'{"error":"Unexpected endpoint or method. (POST /v1/messages/count_tokens). Returning 200 anyway"}',
-             CAPABILITY, (501, "not_supported"), "Unexpected endpoint"),
+             UNKNOWN_MODEL, (501, "not_supported"), "Unexpected endpoint"),
             ("markup in a message", 500, openai("<html><script>alert(1)</script></html>"), TRANSIENT,
              (500, "api_error"), "web page"),
             ("OpenRouter without credit", 402, openai("Insufficient credits", 402), PLAN, (402, "billing_error"),
@@ -180,14 +185,14 @@ ANSWERS = [
             ("an overload that came with a 200", 200, anthropic("overloaded_error", "Busy."), TRANSIENT,
              (529, "overloaded_error"), "Busy."),
         )
-    ),  # fmt: skip
+    ),
     # Z.AI: the code decides, not the status.
     zai("1001", 401, CREDENTIAL, (401, "authentication_error")),
     zai("1112", 429, CREDENTIAL, (403, "permission_error")),
     zai("1113", 429, PLAN, (402, "billing_error")),
     zai("1210", 400, CLIENT, (400, "invalid_request_error")),
-    zai("1211", 400, CAPABILITY, (404, "not_found_error")),
-    zai("1220", 403, CAPABILITY, (403, "permission_error")),
+    zai("1211", 400, UNKNOWN_MODEL, (404, "not_found_error")),
+    zai("1220", 403, CREDENTIAL, (403, "permission_error")),
     zai("1261", 400, CLIENT, (400, "invalid_request_error"), message="prompt is too long: As Z.AI says it."),
     zai("1301", 400, CLIENT, (400, "invalid_request_error")),
     zai("1302", 429, THROTTLE, (429, "rate_limit_error")),
@@ -195,7 +200,7 @@ ANSWERS = [
     zai("1305", 429, THROTTLE, (429, "rate_limit_error"), headers=[(b"retry-after", b"3")], retry_after=3.0),
     zai("1309", 429, PLAN, (402, "billing_error")),
     zai("1310", 429, PLAN, (429, "rate_limit_error")),
-    zai("1311", 403, CAPABILITY, (403, "permission_error")),
+    zai("1311", 403, UNKNOWN_MODEL, (403, "permission_error")),
     zai("1312", 429, TRANSIENT, (529, "overloaded_error")),
     zai("1113", 200, PLAN, (402, "billing_error")),
     zai("9999", 429, THROTTLE, (429, "rate_limit_error")),
@@ -210,6 +215,8 @@ ANSWERS = [
            (429, "rate_limit_error"), "zai", headers=[DATE], retry_after=3600.0),
     Answer("Z.AI's reset without a clock", 429, anthropic("1308", RESET.format("2026-11-23T11:00:00Z")), PLAN,
            (429, "rate_limit_error"), "zai"),
+    Answer("Z.AI's reset on no day", 429, anthropic("1308", RESET.format("2026-13-45 11:00:00 Z")), PLAN,
+           (429, "rate_limit_error"), "zai", headers=[DATE]),
     # MiniMax: the code at the end of the message decides.
     minimax(1008, 500, PLAN, (402, "billing_error")),
     minimax(1004, 500, CREDENTIAL, (401, "authentication_error")),
@@ -224,8 +231,9 @@ ANSWERS = [
            (400, "invalid_request_error"), "minimax", message="prompt is too long: "),
     # Ollama: what to do about it.
     Answer("Ollama's missing model", 404,
-           anthropic("not_found_error", 'model "qwen3:8b" not found, try pulling it first'), CAPABILITY,
+           anthropic("not_found_error", 'model "qwen3:8b" not found, try pulling it first'), UNKNOWN_MODEL,
            (404, "not_found_error"), "ollama", message="ollama pull qwen3:8b"),
-    Answer("Ollama's own API", 404, b'{"error":"model \'llama3\' not found"}', CAPABILITY, (404, "not_found_error"),
+    Answer("Ollama's own API", 404, b'{"error":"model \'llama3\' not found"}', UNKNOWN_MODEL, (404, "not_found_error"),
            "ollama", message="ollama pull llama3"),
-]  # fmt: skip
+]
+# fmt: on

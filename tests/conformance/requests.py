@@ -276,6 +276,11 @@ CASES = [
         {"max_tokens": 64, "system": [text("Be brief."), text("Leading.")], "messages": [ASK]},
     ),
     Case(
+        "a list of system blocks and a leading message",
+        {"max_tokens": 64, "system": [text("Be brief.")], "messages": [system("Leading."), ASK]},
+        {"max_tokens": 64, "system": [text("Be brief."), text("Leading.")], "messages": [ASK]},
+    ),
+    Case(
         "deferred tools",
         {
             "max_tokens": 64,
@@ -328,13 +333,17 @@ CASES = [
         {
             "max_tokens": 64,
             "messages": [
-                user([{"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "Long ago."}}])
+                user(
+                    [{"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "Long ago."}}]
+                )
             ],
         },
         {
             "max_tokens": 64,
             "messages": [
-                user([{"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "Long ago."}}])
+                user(
+                    [{"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "Long ago."}}]
+                )
             ],
         },
         differs={"ollama": {"messages": [user([text("Long ago.")])]}},

@@ -3,12 +3,12 @@
 import json
 
 import pytest
-
-from cc_relay.codec.messages import peek
-from cc_relay.errors import Rejection
 from tests.conformance.requests import BASE, CASES, MODEL, UPSTREAM_MODEL, Case
 from tests.support.builders import claude_code_body, claude_code_headers, messages_body, relay_request
 from tests.support.providers import SECRET, candidate, prepare, provider
+
+from cc_relay.codec.messages import peek
+from cc_relay.errors import Rejection
 
 EVERY_CASE = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 CLIENT_SECRET = b"sk-ant-api03-the-clients-own"
@@ -126,7 +126,8 @@ def test_a_request_for_a_server_tool_alone_is_refused(provider_type: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "field", [{"container": "c_1"}, {"thread": {"id": "t"}}, {"mcp_servers": [{"type": "url", "url": "https://m.test"}]}]
+    "field",
+    [{"container": "c_1"}, {"thread": {"id": "t"}}, {"mcp_servers": [{"type": "url", "url": "https://m.test"}]}],
 )
 def test_state_kept_at_anthropic_is_refused_elsewhere(provider_type: str, field: dict[str, object]) -> None:
     with pytest.raises(Rejection, match=next(iter(field))):

@@ -14,9 +14,6 @@ BARE_TASKS = {
     " supervises its one task: losing the connection cancels it",
 }
 
-GROUP = "group"
-"""A receiver with this in its name is taken for a TaskGroup."""
-
 STARTERS = {"create_task", "ensure_future"}
 
 TESTS_NAMED_FOR_ROOMS = ("unit", "wire")
@@ -83,11 +80,13 @@ def _modules_in(room: Path) -> list[Path]:
 
 def _bare_tasks(path: Path) -> Iterator[str]:
     """`net/listener.py: asyncio.create_task` for each task that is started outside a group."""
-    for node in ast.walk(tree_of(path)):
+    tree = tree_of(path)
+    groups = set(_groups(tree))
+    for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
         match node.func:
-            case ast.Attribute(value=receiver, attr=called) if GROUP not in ast.unparse(receiver):
+            case ast.Attribute(value=receiver, attr=called) if ast.unparse(receiver) not in groups:
                 pass
             case ast.Name(id=called):
                 pass
@@ -95,3 +94,19 @@ def _bare_tasks(path: Path) -> Iterator[str]:
                 continue
         if called in STARTERS:
             yield f"{path.relative_to(PACKAGE)}: {ast.unparse(node.func)}"
+
+
+def _groups(tree: ast.Module) -> Iterator[str]:
+    """What a module calls its task groups: `async with TaskGroup() as tasks`, or anything annotated as one."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.withitem(context_expr=ast.Call(func=made), optional_vars=ast.expr() as name) if _is_group(made):
+                yield ast.unparse(name)
+            case ast.arg(arg=name, annotation=ast.expr() as kind) if _is_group(kind):
+                yield name
+            case ast.AnnAssign(target=target, annotation=kind) if _is_group(kind):
+                yield ast.unparse(target)
+
+
+def _is_group(kind: ast.expr) -> bool:
+    return ast.unparse(kind).rpartition(".")[2] == "TaskGroup"

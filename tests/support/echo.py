@@ -5,32 +5,32 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Self
+from typing import Self, cast
 
 
 class EchoServer:
     """`async with EchoServer(tls=context) as server` listens on loopback and answers every read in capitals.
 
-    With an `answer` it says that instead; b"" is silence.
+    With an `answer` it says that instead; b"" is silence. `port` 0 is any.
     """
 
-    def __init__(self, *, tls: ssl.SSLContext | None = None, answer: bytes | None = None) -> None:
+    def __init__(self, *, tls: ssl.SSLContext | None = None, answer: bytes | None = None, port: int = 0) -> None:
         self._tls = tls
+        self.port = port
         self.answer = answer
         self.accepted = asyncio.Event()
         self.is_idle = asyncio.Event()
-        self.open: set[asyncio.BaseTransport] = set()
+        self.open: set[asyncio.Transport] = set()
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Echo(self), "127.0.0.1", 0, ssl=self._tls)
-        self.port: int = self._server.sockets[0].getsockname()[1]
+        self._server = await loop.create_server(lambda: _Echo(self), "127.0.0.1", self.port, ssl=self._tls)
+        self.port = self._server.sockets[0].getsockname()[1]
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
         for transport in list(self.open):
-            assert isinstance(transport, asyncio.Transport)
             transport.abort()
         await self._server.wait_closed()
 
@@ -40,9 +40,9 @@ class _Echo(asyncio.Protocol):
         self._server = server
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self._server.open.add(transport)
+        # A cast, since uvloop's transports are asyncio's by shape only.
+        self._transport = cast("asyncio.Transport", transport)
+        self._server.open.add(self._transport)
         self._server.is_idle.clear()
         self._server.accepted.set()
 
@@ -66,8 +66,7 @@ class Line(asyncio.Protocol):
         self._news = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)
         self.made += 1
 
     def data_received(self, data: bytes) -> None:

@@ -2,11 +2,12 @@
 
 import json
 
+from tests.support.builders import messages_body, relay_request
+
 from cc_relay.codec.messages import peek
 from cc_relay.exchange import Candidate, Credential, UpstreamRequest
 from cc_relay.providers.base import Provider, ProviderSettings
 from cc_relay.providers.registry import build
-from tests.support.builders import messages_body, relay_request
 
 SECRET = "our-own-invented-key"
 

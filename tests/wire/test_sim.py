@@ -82,8 +82,7 @@ async def test_each_fault_looks_like_itself(fault, status, is_complete):
 async def test_a_stall_lasts_until_the_client_leaves(fault):
     async with simulated() as simulator:
         asking = asyncio.create_task(ask(simulator, model=f"sim-{fault}"))
-        while simulator.journal.open == 0:
-            await asyncio.sleep(0)
+        await simulator.seen(1)
         asking.cancel()
         await simulator.idle()
         assert simulator.journal.cancelled == 1
@@ -93,8 +92,7 @@ async def test_a_stall_lasts_until_the_client_leaves(fault):
 async def test_a_client_that_leaves_a_paced_stream_is_seen():
     async with simulated(speed=0.1) as simulator:
         asking = asyncio.create_task(ask(simulator))
-        while simulator.journal.open == 0:
-            await asyncio.sleep(0)
+        await simulator.seen(1)
         asking.cancel()
         await simulator.idle()
         assert simulator.journal.cancelled == 1

@@ -24,11 +24,11 @@ async def test_a_burst_is_answered_in_every_kind():
 
 
 async def test_sessions_read_their_prefix_from_the_cache():
-    simulator = await started()
-    await burst(simulator.url, 20)
-    bodies = [entry for entry in simulator.journal.entries if b"cache_control" in entry.request.body]
+    # Forty prefixes would exceed the limit many times over; what is read from the cache is free.
+    simulator = await started(itpm=40_000)
+    results = await burst(simulator.url, 40)
     await simulator.close()
-    assert len(bodies) == 20
+    assert [result for result in results if result.error] == []
 
 
 async def test_what_a_client_would_see_is_told():

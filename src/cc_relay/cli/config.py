@@ -7,7 +7,7 @@ from typing import Literal
 import click
 
 from cc_relay.cli.claude_code.places import config_directory
-from cc_relay.cli.configuration import find_file, load_file
+from cc_relay.cli.configuration import assembled, find_file, load_file
 from cc_relay.cli.exits import WrongInput, explain
 from cc_relay.cli.files import PRIVATE, write_atomically
 from cc_relay.cli.lazy import LazyGroup
@@ -62,6 +62,7 @@ def validate(file: Path | None) -> None:
             " there. Write one with `cc-relay config init`; without one `cc-relay serve` looks into the environment."
         )
     loaded = load_file(path)
+    assembled(loaded.config)
     providers = sum(provider.enabled for provider in loaded.config.providers)
     click.echo(f"{path} is fine: {providers} enabled provider{'' if providers == 1 else 's'}.")
     for notice in loaded.notices:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from cc_relay.cli import ollama
-from cc_relay.cli.exits import WRONG_INPUT
+from cc_relay.cli.exits import WRONG_INPUT, WrongInput
 from cc_relay.config import ConfigErrors, find, parse_listen
 
 if TYPE_CHECKING:  # pydantic behind them is heavy; `--help` and mistyped options need none of it
     from cc_relay.config import Config, Loaded
+    from cc_relay.relay.snapshot import Snapshot
 
 
 def _check_listen(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
@@ -73,6 +74,16 @@ def load_configuration(explicit: Path | None) -> "Loaded":
     if path is not None:
         return load_file(path)
     return discover(os.environ, ollama_models=ollama.installed_models(os.environ))
+
+
+def assembled(config: "Config") -> "Snapshot":
+    """What the relay would run with: the last check of a configuration. Raises WrongInput."""
+    from cc_relay.runtime.assemble import assemble
+
+    try:
+        return assemble(config)
+    except ValueError as error:
+        raise WrongInput(f"{error}.") from error
 
 
 def client_credential(config: "Config") -> str:

@@ -1,5 +1,7 @@
 """Exit codes, and the exceptions that carry them."""
 
+import errno
+
 import click
 
 OK = 0
@@ -17,13 +19,20 @@ class WrongInput(click.ClickException):
     exit_code = WRONG_INPUT
 
 
-class Unreachable(click.ClickException):
-    """The relay is not running, or does not answer."""
-
-    exit_code = UNREACHABLE
-
-
 def explain(error: OSError) -> str:
     """An operating system's complaint as part of a sentence: `~/x.yaml: Permission denied`."""
     reason = error.strerror or str(error)
     return f"{error.filename}: {reason}" if error.filename else reason
+
+
+_LISTEN_FAILURES = {
+    errno.EADDRINUSE: "something listens there already; is a relay running (`cc-relay status`)?",
+    errno.EADDRNOTAVAIL: "this machine has no such address.",
+    errno.EACCES: "ports below 1024 need special rights.",
+}
+
+
+def cannot_listen(address: str, error: OSError) -> WrongInput:
+    """Why nobody can listen at `address`, and what to do."""
+    why = _LISTEN_FAILURES.get(error.errno or 0, f"{explain(error)}.")
+    return WrongInput(f"cannot listen on {address}: {why} Choose another address with --listen.")

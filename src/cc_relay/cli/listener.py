@@ -2,8 +2,6 @@
 
 from cc_relay.config import Listen, parse_listen
 
-DEFAULT_LISTEN = "127.0.0.1:8787"
-
 _EVERY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  read, not bound
 
 

@@ -1,26 +1,18 @@
 """`cc-relay serve`: run the relay until it is told to stop."""
 
-import errno
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from cc_relay.cli.configuration import CONFIG_OPTION, LISTEN_OPTION, load_configuration
-from cc_relay.cli.exits import WrongInput
+from cc_relay.cli.configuration import CONFIG_OPTION, LISTEN_OPTION, assembled, load_configuration
+from cc_relay.cli.exits import WrongInput, cannot_listen, explain
 from cc_relay.config import is_loopback
 
 if TYPE_CHECKING:
     from cc_relay.config import Config
 
 LEVELS = ("debug", "info", "warn", "error")
-
-_LISTEN_FAILURES = {
-    errno.EADDRINUSE: "something already listens there: is a relay running (`cc-relay status`)? "
-    "Choose another port with --listen.",
-    errno.EADDRNOTAVAIL: "this machine has no such address. Choose another with --listen.",
-    errno.EACCES: "ports below 1024 need special rights. Choose another with --listen.",
-}
 
 
 @click.command(short_help="Run the relay.")
@@ -49,16 +41,16 @@ def serve(
     address = listen or loaded.config.server.listen
     if not insecure:
         check_exposure(loaded.config, address)
-    # The heavy import comes last: what is wrong with the input is said at once.
+    assembled(loaded.config)
     from cc_relay.runtime.serve import ServeOptions, run
 
     options = ServeOptions(listen=listen, log_level=log_level, log_format=log_format, debug=debug, insecure=insecure)
     try:
         code = run(loaded, options)
     except OSError as error:
-        if error.errno not in _LISTEN_FAILURES:
-            raise
-        raise WrongInput(f"cannot listen on {address}: {_LISTEN_FAILURES[error.errno]}") from error
+        if error.filename:  # the log's file
+            raise WrongInput(f"{explain(error)}.") from error
+        raise cannot_listen(address, error) from error
     ctx.exit(code)
 
 

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from cc_relay.config.loading import Loaded, load, parse
     from cc_relay.config.notices import active_providers
     from cc_relay.config.problems import ConfigErrors, Problem
-    from cc_relay.config.schema import Config, Key, Provider, json_schema, requires_auth
+    from cc_relay.config.provider import Key, Provider
+    from cc_relay.config.schema import Config, json_schema, requires_auth
     from cc_relay.config.search import find
     from cc_relay.config.starters import starter
 
@@ -36,11 +37,11 @@ __all__ = [
 _HOMES = {
     "Config": "schema",
     "ConfigErrors": "problems",
-    "Key": "schema",
+    "Key": "provider",
     "Listen": "listen",
     "Loaded": "loading",
     "Problem": "problems",
-    "Provider": "schema",
+    "Provider": "provider",
     "active_providers": "notices",
     "discover": "discovery",
     "find": "search",

@@ -6,7 +6,8 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from cc_relay.config.loading import Loaded, keyless_origin
-from cc_relay.config.schema import Config, Provider
+from cc_relay.config.provider import Provider
+from cc_relay.config.schema import Config
 
 MINIMAX_MODEL = "MiniMax-M3"
 """What MiniMax serves for any model asked for (its Anthropic-compatible API's newest)."""

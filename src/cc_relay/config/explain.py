@@ -28,7 +28,7 @@ _SENTENCES: dict[str, Callable[[_Context], str]] = {
     "float_type": lambda _: "must be a number",
     "float_parsing": lambda _: "must be a number",
     "finite_number": lambda _: "must be a finite number",
-    "greater_than_equal": lambda context: f"must be at least {context['ge']}",
+    "greater_than_equal": lambda context: f"must be at least {context['ge']}".removesuffix(".0"),
     "less_than_equal": lambda _: "is too large",
     "model_type": lambda _: "must be a mapping of keys",
     "model_attributes_type": lambda _: "must be a mapping of keys",
@@ -79,13 +79,12 @@ def _suggest(kind: str, loc: Loc, value: object) -> str | None:
 
 
 def _suggest_key(name: str, section: type[BaseModel], loc: Loc) -> str | None:
-    near = closest(name, section.model_fields)
-    if near is not None:
-        return near
     # Right key, wrong place: `timeout_ms` at the top is `server.timeout_ms`.
     homes = [home for home in Config.model_fields if (inner := _inner(Config, home)) and name in inner.model_fields]
     homes = [home for home in homes if home not in ("providers", *loc[:1])]
-    return f"{homes[0]}.{name}" if len(homes) == 1 or "server" in homes else None
+    if homes and (len(homes) == 1 or "server" in homes):
+        return f"{homes[0]}.{name}"
+    return closest(name, section.model_fields)
 
 
 def section_at(loc: Loc) -> type[BaseModel] | None:

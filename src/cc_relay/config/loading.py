@@ -16,7 +16,8 @@ from cc_relay.config.nodes import Node, look_up, plain
 from cc_relay.config.notices import notices_of
 from cc_relay.config.older_keys import move_older_keys
 from cc_relay.config.problems import ConfigErrors, Problem
-from cc_relay.config.schema import Config, Provider
+from cc_relay.config.provider import Provider
+from cc_relay.config.schema import Config
 
 LARGEST_FILE = 4 * 1024 * 1024
 Syntax = Literal["yaml", "toml"]

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from itertools import chain
 
 from cc_relay.config.nodes import Node
-from cc_relay.config.schema import Config, Provider
+from cc_relay.config.provider import Provider
+from cc_relay.config.schema import Config
 
 SERVED_TYPES = frozenset({"anthropic", "zai", "minimax", "ollama", "anthropic_compatible"})
 

@@ -22,10 +22,10 @@ _CORE: tuple[tuple[re.Pattern[str], Callable[[str], Scalar]], ...] = (
     (re.compile(r"(?:null|Null|NULL|~|)\Z"), lambda _: None),
     (re.compile(r"(?:true|True|TRUE)\Z"), lambda _: True),
     (re.compile(r"(?:false|False|FALSE)\Z"), lambda _: False),
-    (re.compile(r"[-+]?[0-9]{1,30}\Z"), int),
-    (re.compile(r"0o[0-7]{1,30}\Z"), lambda text: int(text, 0)),
-    (re.compile(r"0x[0-9a-fA-F]{1,30}\Z"), lambda text: int(text, 0)),
-    (re.compile(r"[-+]?(?:\.[0-9]{1,30}|[0-9]{1,30}(?:\.[0-9]{0,30})?)(?:[eE][-+]?[0-9]{1,9})?\Z"), float),
+    (re.compile(r"[-+]?[0-9]{1,60}\Z"), int),
+    (re.compile(r"0o[0-7]{1,60}\Z"), lambda text: int(text, 0)),
+    (re.compile(r"0x[0-9a-fA-F]{1,60}\Z"), lambda text: int(text, 0)),
+    (re.compile(r"[-+]?(?:\.[0-9]{1,60}|[0-9]{1,60}(?:\.[0-9]{0,60})?)(?:[eE][-+]?[0-9]{1,9})?\Z"), float),
     (re.compile(r"[-+]?\.(?:inf|Inf|INF)\Z"), lambda text: float(text.replace(".", ""))),
     (re.compile(r"\.(?:nan|NaN|NAN)\Z"), lambda _: float("nan")),
 )
@@ -60,6 +60,7 @@ class _Frame:
     anchor: str | None
     key: str | None = None
     key_at: Position = _START
+    is_merge: bool = False
     merges: list[Node] = field(default_factory=list)
 
 
@@ -96,7 +97,7 @@ class _Composer:
         if frame and isinstance(frame.node.value, dict) and frame.key is None:
             # A key is its text, whatever it looks like: `4.6:` is the name "4.6".
             is_merge = event.value == _MERGE and event.implicit[0]
-            self._set_key(frame, _MERGE if is_merge else str(event.value), at, is_merge=is_merge)
+            self._set_key(frame, str(event.value), at, is_merge=is_merge)
             return
         node = Node(self._resolve(event, at), at)
         if event.anchor:
@@ -104,7 +105,7 @@ class _Composer:
         self._add(node)
 
     def _set_key(self, frame: _Frame, key: str, at: Position, *, is_merge: bool) -> None:
-        frame.key, frame.key_at = key, at
+        frame.key, frame.key_at, frame.is_merge = key, at, is_merge
         entries = frame.node.entries
         if not is_merge and key in entries:
             first = entries[key].at.line
@@ -171,7 +172,7 @@ class _Composer:
             frame.node.value.append(node)
             return
         key, frame.key = frame.key, None
-        if key == _MERGE:
+        if frame.is_merge:
             self._merge(frame, node)
         elif key is not None:
             frame.node.entries.setdefault(key, Entry(frame.key_at, node))

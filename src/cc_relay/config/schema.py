@@ -1,73 +1,35 @@
 """The file format as models: every key, its default, its bounds."""
 
-from math import inf
-
-from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, SecretStr, model_validator
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic import Field
 
 from cc_relay.config.field_types import (
-    AuthStyle,
     Count,
     Dollars,
     Filled,
-    FilledSecret,
     Format,
-    Kind,
     LedgerBackend,
     Level,
     ListenAddress,
     Milliseconds,
-    ModelMapping,
-    ModelName,
     ModelPattern,
-    Name,
     OptionalListenAddress,
-    Pooling,
     Positive,
     Secret,
     StateBackend,
     Strategy,
-    Surface,
     Text,
     Url,
     UrlPath,
 )
-
-NORMAL_PRIORITY = 1
-NORMAL_WEIGHT = 1
-_NO_SECRET = SecretStr("")
-
-
-def _seconds(milliseconds: int) -> float:
-    return milliseconds / 1000
-
-
-def _limit(milliseconds: int) -> float:
-    """Seconds; `inf` where the file says 0, which means no limit."""
-    return milliseconds / 1000 if milliseconds else inf
-
-
-class Section(BaseModel):
-    """A mapping of known keys. A key set to nothing (null) counts as not set."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, protected_namespaces=())
-
-    @model_validator(mode="before")
-    @classmethod
-    def _null_is_unset(cls, value: object) -> object:
-        if value is None:
-            return {}
-        if isinstance(value, dict):
-            return {key: item for key, item in value.items() if item is not None or key not in cls.model_fields}
-        return value
+from cc_relay.config.provider import Provider
+from cc_relay.config.section import NO_SECRET, Section, limit, seconds
 
 
 class ServerAuth(Section):
     """Who may use the relay."""
 
-    api_key: Secret = _NO_SECRET
-    bearer_secret: Secret = _NO_SECRET
+    api_key: Secret = NO_SECRET
+    bearer_secret: Secret = NO_SECRET
     allow_bearer: bool = False
     allow_subscription: bool = False
 
@@ -87,12 +49,12 @@ class Server(Section):
     @property
     def timeout(self) -> float:
         """Seconds a whole request may take; `inf`: no limit."""
-        return _limit(self.timeout_ms)
+        return limit(self.timeout_ms)
 
     @property
     def drain_timeout(self) -> float:
         """Seconds open streams may go on after SIGTERM."""
-        return _seconds(self.drain_timeout_ms)
+        return seconds(self.drain_timeout_ms)
 
 
 class Affinity(Section):
@@ -104,7 +66,7 @@ class Affinity(Section):
     @property
     def ttl(self) -> float:
         """Seconds a session is remembered after its last request."""
-        return _seconds(self.ttl_ms)
+        return seconds(self.ttl_ms)
 
 
 class Retry(Section):
@@ -118,12 +80,12 @@ class Retry(Section):
     @property
     def base(self) -> float:
         """Seconds before the second attempt at the same candidate."""
-        return _seconds(self.base_ms)
+        return seconds(self.base_ms)
 
     @property
     def longest(self) -> float:
         """Seconds no pause between attempts exceeds."""
-        return _seconds(self.max_ms)
+        return seconds(self.max_ms)
 
 
 class Queue(Section):
@@ -136,7 +98,7 @@ class Queue(Section):
     @property
     def max_wait(self) -> float:
         """Seconds a request may wait; 0: it does not."""
-        return _seconds(self.max_wait_ms)
+        return seconds(self.max_wait_ms)
 
 
 class Routing(Section):
@@ -144,7 +106,7 @@ class Routing(Section):
 
     strategy: Strategy = "failover"
     failover_timeout: Milliseconds = 5_000
-    model_mapping: dict[ModelPattern, Filled] = {}
+    model_mapping: dict[ModelPattern, Filled] = Field(default_factory=dict)
     default_provider: Text = ""
     debug: bool = False
     max_cost_per_million_tokens: Dollars | None = None
@@ -156,124 +118,12 @@ class Routing(Section):
     @property
     def failover_after(self) -> float:
         """Seconds an attempt may take until its first meaningful byte; `inf`: as long as it likes."""
-        return _limit(self.failover_timeout)
+        return limit(self.failover_timeout)
 
     @property
     def hold(self) -> float:
         """Seconds a stream's head may be held back for a silent failover."""
-        return _seconds(self.hold_ms)
-
-
-class Key(Section):
-    """One upstream key and its limits; 0 is unlimited until learned from response headers."""
-
-    key: FilledSecret
-    rpm_limit: Count = 0
-    itpm_limit: Count = 0
-    otpm_limit: Count = 0
-    tpm_limit: Count = 0
-    priority: Count = NORMAL_PRIORITY
-    weight: Count = NORMAL_WEIGHT
-
-    @model_validator(mode="before")
-    @classmethod
-    def _plain_text_is_the_key(cls, value: object) -> object:
-        return {"key": value} if isinstance(value, str) else value
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        mapping = handler.resolve_ref_schema(handler(core_schema))
-        return {"anyOf": [{"type": "string", "minLength": 1}, mapping], "description": mapping.pop("description", "")}
-
-
-class PoolingSection(Section):
-    """How the keys of one provider share the work."""
-
-    enabled: bool = True
-    strategy: Pooling = "least_loaded"
-
-
-class Price(Section):
-    """USD per million tokens; None: as in the built-in price list."""
-
-    input: Dollars | None = None
-    output: Dollars | None = None
-    cache_read: Dollars | None = None
-    cache_write_5m: Dollars | None = None
-    cache_write_1h: Dollars | None = None
-
-
-class ProviderTimeouts(Section):
-    """How long an upstream may take; 0 is no limit."""
-
-    connect_ms: Milliseconds = 10_000
-    first_byte_ms: Milliseconds = 300_000
-    idle_ms: Milliseconds = 300_000
-
-    @property
-    def connect(self) -> float:
-        """Seconds to a connection; `inf`: no limit."""
-        return _limit(self.connect_ms)
-
-    @property
-    def first_byte(self) -> float:
-        """Seconds to the answer's first byte; `inf`: no limit."""
-        return _limit(self.first_byte_ms)
-
-    @property
-    def idle(self) -> float:
-        """Seconds between two reads; `inf`: no limit."""
-        return _limit(self.idle_ms)
-
-
-class Provider(Section):
-    """One upstream service."""
-
-    name: Name
-    type: Kind
-    enabled: bool = True
-    base_url: Url = ""
-    auth_style: AuthStyle = "x-api-key"
-    models: tuple[ModelName, ...] = ()
-    model_mapping: ModelMapping = {}
-    pooling: PoolingSection = PoolingSection()
-    priority: Count | None = None
-    weight: Count | None = None
-    price: dict[Filled, Price] = {}
-    timeouts: ProviderTimeouts = ProviderTimeouts()
-    keys: tuple[Key, ...] = ()
-
-    aws_region: Text = ""
-    aws_access_key_id: Text = ""
-    aws_secret_access_key: Secret = _NO_SECRET
-    aws_session_token: Secret = _NO_SECRET
-    aws_profile: Text = ""
-    bearer_token: Secret = _NO_SECRET
-    surface: Surface = "runtime"
-
-    gcp_project_id: Text = ""
-    gcp_region: Text = ""
-    credentials_file: Text = ""
-    access_token: Secret = _NO_SECRET
-
-    azure_resource_name: Text = ""
-    azure_deployment_id: Text = ""
-    azure_api_version: Text = ""
-    entra: bool = False
-
-    @property
-    def effective_priority(self) -> int:
-        """The provider's own priority, else its first key's, else the normal one; higher goes first."""
-        if self.priority is not None:
-            return self.priority
-        return self.keys[0].priority if self.keys else NORMAL_PRIORITY
-
-    @property
-    def effective_weight(self) -> int:
-        """The provider's own weight, else its first key's, else the normal one."""
-        if self.weight is not None:
-            return self.weight
-        return self.keys[0].weight if self.keys else NORMAL_WEIGHT
+        return seconds(self.hold_ms)
 
 
 class HealthCheck(Section):
@@ -285,7 +135,7 @@ class HealthCheck(Section):
     @property
     def interval(self) -> float:
         """Seconds between two probes."""
-        return _seconds(self.interval_ms)
+        return seconds(self.interval_ms)
 
 
 class CircuitBreaker(Section):
@@ -298,7 +148,7 @@ class CircuitBreaker(Section):
     @property
     def open_duration(self) -> float:
         """Seconds a breaker stays open."""
-        return _seconds(self.open_duration_ms)
+        return seconds(self.open_duration_ms)
 
 
 class Health(Section):
@@ -351,7 +201,7 @@ class Admin(Section):
     """REST, metrics and the web dashboard."""
 
     listen: ListenAddress = "127.0.0.1:8788"
-    token: Secret = _NO_SECRET
+    token: Secret = NO_SECRET
 
 
 class Metrics(Section):
@@ -376,7 +226,7 @@ class Config(Section):
     providers: tuple[Provider, ...] = Field((), json_schema_extra={"minItems": 1})
     health: Health = Health()
     logging: Logging = Logging()
-    cache: dict[str, object] = {}
+    cache: dict[str, object] = Field(default_factory=dict)
     state: State = State()
     ledger: Ledger = Ledger()
     grpc: Grpc = Grpc()

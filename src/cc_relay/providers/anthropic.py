@@ -63,7 +63,6 @@ class Anthropic:
         self._endpoint = endpoint
         self._messages = endpoint.target("/v1/messages")
         self._count = endpoint.target("/v1/messages/count_tokens")
-        self._auth_style = settings.auth_style
         self._timeouts = settings.timeouts
 
     def __repr__(self) -> str:
@@ -113,7 +112,7 @@ class Anthropic:
 
     def _credential(self, candidate: Candidate) -> Line | None:
         return credential_line(
-            candidate.credential, auth_style=self._auth_style, accepts_client_login=self.accepts_client_login
+            candidate.credential, auth_style="x-api-key", accepts_client_login=self.accepts_client_login
         )
 
 

@@ -15,7 +15,6 @@ KIND_BY_STATUS = {
     401: FailureKind.CREDENTIAL,
     402: FailureKind.PLAN,
     403: FailureKind.CREDENTIAL,
-    404: FailureKind.UNKNOWN_MODEL,
     405: FailureKind.UNKNOWN_MODEL,
     408: FailureKind.TRANSIENT,
     409: FailureKind.TRANSIENT,
@@ -23,10 +22,7 @@ KIND_BY_STATUS = {
     429: FailureKind.THROTTLE,
     501: FailureKind.UNKNOWN_MODEL,
 }
-"""What a status means by itself. Every other 5xx is TRANSIENT, every other 4xx CLIENT.
-
-404 is an unknown model or endpoint: another provider may know it.
-"""
+"""What a status means by itself. Every other 5xx is TRANSIENT, every other 4xx CLIENT; 404 depends on the words."""
 
 PLAN_CODES = frozenset({
     "billing_error", "insufficient_quota", "enforced_spend_limit_reached", "contract_spend_limit_reached",
@@ -138,8 +134,17 @@ def _kind(status: int, said: ErrorBody, headers: Headers) -> FailureKind:
         return FailureKind.PLAN
     if status in (400, 422, 500) and _CAPABILITY_TEXT.search(said.message):
         return FailureKind.CAPABILITY
+    if status == 404:
+        return _kind_of_missing(said)
     default = FailureKind.TRANSIENT if status >= 500 else FailureKind.CLIENT
     return KIND_BY_STATUS.get(status, default)
+
+
+def _kind_of_missing(said: ErrorBody) -> FailureKind:
+    """A missing model, a missing thing (a file, a batch), or, where nobody speaks of either, no API at this address."""
+    if "model" in said.message.lower() or "model" in said.code:
+        return FailureKind.UNKNOWN_MODEL
+    return FailureKind.CLIENT if said.is_anthropic else FailureKind.TRANSIENT
 
 
 def _is_plan_rejected(headers: Headers) -> bool:

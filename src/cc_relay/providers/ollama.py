@@ -27,7 +27,7 @@ def read_failure(provider: str, status: int, headers: Headers, body: bytes) -> F
     request_id = read_error_body(provider, status, headers, body).request_id
     return replace(
         failure,
-        kind=FailureKind.CAPABILITY,
+        kind=FailureKind.UNKNOWN_MODEL,
         message=message,
         body=envelope(failure.error_type, message, request_id),
     )

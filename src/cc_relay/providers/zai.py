@@ -16,19 +16,18 @@ _AUTHENTICATION = Meaning(401, "authentication_error", FailureKind.CREDENTIAL)
 _ACCOUNT = Meaning(403, "permission_error", FailureKind.CREDENTIAL)
 _BALANCE = Meaning(402, "billing_error", FailureKind.PLAN)
 _PARAMETER = Meaning(400, "invalid_request_error", FailureKind.CLIENT)
-_UNKNOWN_MODEL = Meaning(404, "not_found_error", FailureKind.CAPABILITY)
-_NOT_IN_PLAN = Meaning(403, "permission_error", FailureKind.CAPABILITY)
+_UNKNOWN_MODEL = Meaning(404, "not_found_error", FailureKind.UNKNOWN_MODEL)
+_NOT_IN_PLAN = Meaning(403, "permission_error", FailureKind.UNKNOWN_MODEL)
 _THROTTLE = Meaning(429, "rate_limit_error", FailureKind.THROTTLE)
 _SPENT = Meaning(429, "rate_limit_error", FailureKind.PLAN)
 _OVERLOAD = Meaning(529, "overloaded_error", FailureKind.TRANSIENT)
 
 CODES = {
     **dict.fromkeys(("1000", "1001", "1002", "1003", "1004"), _AUTHENTICATION),
-    **dict.fromkeys(("1110", "1111", "1112", "1120", "1121"), _ACCOUNT),
+    **dict.fromkeys(("1110", "1111", "1112", "1120", "1121", "1220", "1221", "1222"), _ACCOUNT),
     "1113": _BALANCE,  # sent with a 429, but waiting does not help
     **dict.fromkeys(("1210", "1212", "1213", "1214", "1215"), _PARAMETER),
     "1211": _UNKNOWN_MODEL,
-    **dict.fromkeys(("1220", "1221", "1222"), _NOT_IN_PLAN),
     "1301": _PARAMETER,  # the content filter
     **dict.fromkeys(("1302", "1303", "1305", "1313"), _THROTTLE),
     **dict.fromkeys(("1304", "1308", "1310", "1316", "1317", "1318", "1319", "1320", "1321"), _SPENT),

@@ -19,24 +19,22 @@ class Course:
     __slots__ = (
         "_again",
         "_call",
-        "_excluded",
         "_failures",
+        "_is_second_round",
         "_left",
         "_max_attempts",
         "_patience",
-        "_rounds",
         "attempts",
     )
 
     def __init__(self, call: Call, *, max_attempts: int, patience: float) -> None:
         self._call = call
-        self._left = call.options
+        self._left = call.options.copy()
         self._again: list[Option] = []
-        self._excluded: set[str] = set()
-        self._failures: list[tuple[Option, Refused | UpstreamError]] = []
+        self._failures: list[tuple[Option, Refused | UpstreamError | Rejection]] = []
         self._max_attempts = max_attempts
         self._patience = patience
-        self._rounds = 0
+        self._is_second_round = False
         self.attempts = 0
 
     def __repr__(self) -> str:
@@ -46,25 +44,28 @@ class Course:
         """The option to try now; None when the course is at its end."""
         if self.attempts >= self._max_attempts:
             return None
-        self._left = [option for option in self._left if option.candidate.provider not in self._excluded]
-        if not self._left and self._rounds == 0:
+        if not self._left and self._again:
             self._left, self._again = self._again, []
-            self._rounds = 1
+            self._is_second_round = True
         if not self._left:
             return None
         self.attempts += 1
-        option, *self._left = self._left
-        return option
+        return self._left.pop(0)
 
     @property
     def is_again(self) -> bool:
         """Whether candidates are being tried a second time: they want a moment's rest first."""
-        return self._rounds > 0
+        return self._is_second_round
 
     @property
     def patience(self) -> float:
         """Seconds to wait for the current option's first meaningful byte; `inf` when nobody could take over."""
         return self._patience if self._left and self.attempts < self._max_attempts else inf
+
+    def decline(self, option: Option, rejection: Rejection) -> None:
+        """The provider cannot carry this request; nothing was sent, and another may be able to."""
+        self.attempts -= 1
+        self._failures.append((option, rejection))
 
     def refuse(self, option: Option, refused: Refused) -> None:
         """The upstream answered with an error."""
@@ -81,8 +82,9 @@ class Course:
             self._left = []
             self._again = []
         elif verdict is Verdict.ELSEWHERE and not self._call.asks_every_key:
-            self._excluded.add(option.candidate.provider)
-        elif verdict is Verdict.NEXT and self._rounds == 0 and self._call.is_repeatable:
+            name = option.candidate.provider
+            self._left = [other for other in self._left if other.candidate.provider != name]
+        elif verdict is Verdict.NEXT and not self._is_second_round and self._call.is_repeatable:
             self._again.append(option)
 
     def conclude(self) -> Exception:
@@ -90,7 +92,10 @@ class Course:
         for option, failure in reversed(self._failures):
             if isinstance(failure, Refused) and not is_ours(option, failure):
                 return Unanswered(option, failure)
-        option, failure = self._failures[-1]
+        # A provider that was not even asked says least about why there is no answer.
+        option, failure = max(reversed(self._failures), key=lambda loss: not isinstance(loss[1], Rejection))
+        if isinstance(failure, Rejection):
+            return failure
         return credential_refused(option) if isinstance(failure, Refused) else unreachable(option, failure)
 
 

@@ -112,7 +112,11 @@ async def open_answer(
     while (option := course.next()) is not None:
         if course.is_again:
             await asyncio.sleep(rest(snapshot.retry, course.attempts, shells.dice))
-        request = call.prepare(option)
+        try:
+            request = call.prepare(option)
+        except Rejection as rejection:
+            course.decline(option, rejection)
+            continue
         started_at = shells.clock()
         expectation = Expectation(
             read=call.read,

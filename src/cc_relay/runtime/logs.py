@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from msgspec.json import encode
@@ -25,7 +26,14 @@ COLOURS = {"debug": 2, "info": 36, "warning": 33, "error": 31, "critical": 31}
 
 def stamp(seconds: float) -> str:
     """UTC, to the millisecond (RFC 3339)."""
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{int(seconds % 1 * 1000):03d}Z"
+    whole = int(seconds)
+    return f"{_second(whole)}.{int((seconds - whole) * 1000):03d}Z"
+
+
+@lru_cache(maxsize=4)
+def _second(whole: int) -> str:
+    # Many lines fall into one second; formatting it costs more than the rest of the line.
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
 
 
 class LineFormatter(logging.Formatter):

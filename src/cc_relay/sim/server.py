@@ -41,6 +41,7 @@ class Simulator:
         self.engine = Engine(settings)
         self._idle = asyncio.Event()
         self._idle.set()
+        self._arrival = asyncio.Event()
 
     def __repr__(self) -> str:
         return f"<Simulator {self.engine!r}>"
@@ -68,6 +69,11 @@ class Simulator:
         """Return when no request is being answered."""
         await self._idle.wait()
 
+    async def seen(self, count: int) -> None:
+        """Return when `count` requests have arrived since the start (control requests are none)."""
+        while self.journal.seen < count:
+            await self._arrival.wait()
+
     async def _serve(self, request: RelayRequest, way: Way) -> None:
         if is_control(request):
             reply = control(self.engine, request)
@@ -75,6 +81,8 @@ class Simulator:
             return
         entry = self.journal.begin(request, time.time())
         self._idle.clear()
+        self._arrival.set()
+        self._arrival.clear()
         outcome = "cancelled"
         try:
             reply = self.engine.answer(request, entry, time.time())

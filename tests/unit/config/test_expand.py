@@ -59,12 +59,11 @@ def test_an_unset_variable_names_its_line_and_nothing_follows_from_it() -> None:
         type: zai
         base_url: "${URL}"
         keys:
-          - key: ${SECRET}
+          - key: ${KEY}
     """
     assert problems(text) == [
         "4:15: providers[0].base_url: environment variable URL is not set (set it, or give a default: ${URL:-…})",
-        "6:14: providers[0].keys[0].key: environment variable SECRET is not set"
-        " (set it, or give a default: ${SECRET:-…})",
+        "6:14: providers[0].keys[0].key: environment variable KEY is not set (set it, or give a default: ${KEY:-…})",
     ]
 
 

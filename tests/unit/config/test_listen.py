@@ -45,7 +45,7 @@ def test_anything_else_is_refused(text: str) -> None:
 
 
 def test_a_bare_port_is_understood() -> None:
-    with pytest.raises(ValueError, match='did you mean "127.0.0.1:8787"'):
+    with pytest.raises(ValueError, match=r'did you mean "127\.0\.0\.1:8787"'):
         parse_listen("8787")
 
 

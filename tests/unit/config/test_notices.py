@@ -89,9 +89,10 @@ def test_a_pass_through_provider_is_fine_where_subscriptions_are_allowed() -> No
 
 def test_a_provider_of_a_later_type_is_skipped_and_told() -> None:
     loaded = read(
-        "providers: [{name: a, type: bedrock, aws_region: x}, {name: b, type: ollama}, {name: c, type: ollama, enabled: no}]"
+        "providers: [{name: a, type: azure, entra: on, azure_resource_name: x},"
+        " {name: b, type: ollama}, {name: c, type: zai, enabled: no}]"
     )
-    assert loaded.notices == ("provider a is skipped: type bedrock is not served by this build yet",)
+    assert loaded.notices == ("provider a is skipped: type azure is not served by this build yet",)
     assert [provider.name for provider in active_providers(loaded.config)] == ["b"]
 
 

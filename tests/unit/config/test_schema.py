@@ -316,7 +316,7 @@ def test_a_ledger_may_be_off_or_elsewhere(backend: str) -> None:
 def test_a_configuration_is_frozen() -> None:
     config = read(ONE_PROVIDER).config
     with pytest.raises(ValidationError, match="frozen"):
-        config.server.listen = ":1"
+        config.server.listen = ":1"  # type: ignore[misc]  # frozen is what is tested
 
 
 @pytest.mark.parametrize(

@@ -25,8 +25,8 @@ name = "b"
 [providers.model_mapping]
 "claude-*" = "x]y"
 'single' = '''
-     "'''multi\nline'''"
-     """
+    "'''multi\nline'''"
+    """
 [[providers.keys]]
 key = "three"
 [[providers.keys]]
@@ -69,7 +69,8 @@ def test_a_date_is_its_text() -> None:
         ("a = ", "1:5: is not TOML"),
         ("a = 1\nb = [1,\n", "3:1: is not TOML"),
         ("a = 1\na = 2", "2:6: is not TOML: cannot overwrite a value"),
-        ("a = 1979-99-99", "1:5: is not TOML: invalid date or datetime"),
+        ("a = 1979-99-99", "1:9: is not TOML: expected newline"),
+        ("a = 1979-02-31", "1:5: is not TOML: invalid date or datetime"),
         ("a = " + "[" * 100_000, "nested too deep"),
         ("a = " + "[" * 100 + "]" * 100, "nested more than 32 levels deep"),
         (".".join(["a"] * 500) + " = 1", "nested more than 32 levels deep"),

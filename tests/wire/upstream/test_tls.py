@@ -161,7 +161,7 @@ def test_a_server_that_hangs_up_in_the_handshake_is_reported(run: Run) -> None:
 def test_a_server_that_never_shakes_hands_times_out(run: Run) -> None:
     async def main() -> None:
         async with EchoServer(answer=b"") as server:
-            error = await failure(https(server.port), within=0.1)
+            error = await failure(https(server.port), within=0.5)
             assert error.timed_out
             assert "timed out while waiting for the TLS handshake" in str(error)
             await server.is_idle.wait()
@@ -230,12 +230,16 @@ def test_a_session_is_for_its_own_origin_only(run: Run, authority: Authority, le
 @on_both_loops
 def test_a_failed_handshake_forgets_the_session(run: Run, authority: Authority, leaf: Leaf) -> None:
     async def main() -> None:
-        async with EchoServer(tls=leaf.server_context()) as server:
-            resuming, origin = dialer(authority.certificate), https(server.port)
+        tls, resuming = leaf.server_context(), dialer(authority.certificate)
+        async with EchoServer(tls=tls) as server:
+            origin = https(server.port)
             await exchange(resuming, origin)
+        async with EchoServer(answer=b"HTTP/1.1 400 Bad Request\r\n\r\n", port=server.port):
             with pytest.raises(UpstreamError):
-                await resuming.dial(origin, Line, timeout=0)
+                await resuming.dial(origin, Line, timeout=5)
+        async with EchoServer(tls=tls, port=server.port):
             assert not await exchange(resuming, origin)
+            assert await exchange(resuming, origin)
 
     run(main())
 

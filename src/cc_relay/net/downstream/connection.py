@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+METHODS = {b"POST": "POST", b"GET": "GET", b"HEAD": "HEAD"}
+TARGETS: dict[bytes, tuple[str, str]] = {}
+"""Targets seen before: clients ask for the same few."""
+
+MOST_TARGETS = 512
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 SANE_ID = re.compile(rb"[A-Za-z0-9._:\-]{1,128}\Z").match
 LINGER_NOTHING = struct.pack("ii", 1, 0)
@@ -37,11 +42,10 @@ _id_prefix = urandom(8).hex()
 _id_numbers = count(1)
 
 
-def request_id(headers: Headers) -> str:
+def request_id(own: bytes) -> str:
     """The client's own `x-request-id` where it is sane, else a new one."""
-    for name, value in headers:
-        if name == b"x-request-id" and SANE_ID(value):
-            return value.decode("ascii")
+    if own and SANE_ID(own):
+        return own.decode("ascii")
     return f"req_{_id_prefix}{next(_id_numbers):08x}"
 
 
@@ -83,10 +87,12 @@ class Connection(asyncio.Protocol):
         self._is_closing = False
         self._is_stopping = False
         self._is_reading_head = False
+        self._has_head_deadline = False
         self._is_idle = True
         self._head_size = 0
         self._url = b""
         self._headers: Headers = []
+        self._own_id = b""
         self._pieces: list[bytes] = []
         self._body_size = 0
         self._arrived_at = 0.0
@@ -110,8 +116,8 @@ class Connection(asyncio.Protocol):
         self._head_size += len(data)
         try:
             self._parser.feed_data(data)
-            if self._is_reading_head and self._head_size > self._limits.head_size:
-                raise Refused(431, "invalid_request_error", "The request's headers are too large.", "head_too_large")
+            if not self._is_idle:
+                self._await_more()
         except httptools.HttpParserUpgrade:
             # Offers to speak HTTP/2 or WebSocket are declined by answering in HTTP/1.1 (RFC 9110, 7.8).
             self._is_refusing = True
@@ -161,11 +167,10 @@ class Connection(asyncio.Protocol):
     # -- the parser's calls ---------------------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
-        # The first byte of a request starts its clock; an idle connection runs on another.
-        self._set_deadline(self._loop.time() + self._limits.head_time)
         self._is_idle = False
+        self._has_head_deadline = False
         self._is_reading_head = True
-        self._url = b""
+        self._url = self._own_id = b""
         self._headers = []
         self._pieces = []
         self._body_size = 0
@@ -186,6 +191,8 @@ class Connection(asyncio.Protocol):
             if name == b"content-length":
                 if int(value) > self._limits.body_size:
                     raise self._body_too_large()
+            elif name == b"x-request-id":
+                self._own_id = value
             elif name == b"expect" and value.lower() == b"100-continue":
                 expects_continue = True
         if expects_continue and self._responder is None:
@@ -196,21 +203,21 @@ class Connection(asyncio.Protocol):
         if self._body_size > self._limits.body_size:
             raise self._body_too_large()
         self._pieces.append(piece)
-        self._set_deadline(self._loop.time() + self._limits.body_silence)
 
     def on_message_complete(self) -> None:
         self._is_idle = True
         self._head_size = 0
         self.deadline_at = inf
         parser = self._parser
+        method = parser.get_method()
         path, query = split_target(self._url)
         request = RelayRequest(
-            method=parser.get_method().decode("ascii"),
+            method=METHODS.get(method) or method.decode("ascii"),
             path=path,
             query=query,
             headers=self._headers,
             body=self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces),
-            id=request_id(self._headers),
+            id=request_id(self._own_id),
             arrived_at=self._arrived_at,
         )
         self._pieces = []
@@ -324,7 +331,7 @@ class Connection(asyncio.Protocol):
             Lingering(),
             self._transport,
             method="GET",
-            request_id=request_id(self._headers),
+            request_id=request_id(self._own_id),
             keep_alive=False,
             is_http_1_0=False,
             is_paused=False,
@@ -334,6 +341,18 @@ class Connection(asyncio.Protocol):
         if self._transport.can_write_eof():
             self._transport.write_eof()
         self._set_deadline(self._loop.time() + self._limits.linger)
+
+    def _await_more(self) -> None:
+        """A request has begun and is not complete: it must go on, and its head must end."""
+        if not self._is_reading_head:
+            self._set_deadline(self._loop.time() + self._limits.body_silence)
+            return
+        if self._head_size > self._limits.head_size:
+            raise Refused(431, "invalid_request_error", "The request's headers are too large.", "head_too_large")
+        if not self._has_head_deadline:
+            # The clock starts with the first byte; a dribble does not reset it.
+            self._has_head_deadline = True
+            self._set_deadline(self._loop.time() + self._limits.head_time)
 
     def _set_deadline(self, at: float) -> None:
         self.deadline_at = at
@@ -366,6 +385,16 @@ def refusal_headers(reason: str) -> Headers:
 
 def split_target(target: bytes) -> tuple[str, str]:
     """Path and query of a request target in origin form or absolute form (RFC 9112, 3.2)."""
+    known = TARGETS.get(target)
+    if known is not None:
+        return known
+    split = _split_target(target)
+    if len(TARGETS) < MOST_TARGETS and len(target) < 256:
+        TARGETS[target] = split
+    return split
+
+
+def _split_target(target: bytes) -> tuple[str, str]:
     if not target.startswith(b"/"):
         scheme, separator, rest = target.partition(b"://")
         if separator and scheme.isalpha():

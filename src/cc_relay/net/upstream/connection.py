@@ -38,6 +38,7 @@ class UpstreamConnection(asyncio.Protocol):
         "_is_complete",
         "_is_interim",
         "_is_paused",
+        "_keeps_alive",
         "_loop",
         "_parser",
         "_pieces",
@@ -73,6 +74,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._is_interim = False
         self._is_complete = False
         self._is_paused = False
+        self._keeps_alive = False
         self._has_body_until_eof = False
 
     def __repr__(self) -> str:
@@ -213,6 +215,8 @@ class UpstreamConnection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         if not self._is_interim:
             self._is_complete = True
+            # Asked now: the parser forgets as soon as it is ready for the next message.
+            self._keeps_alive = self._parser.should_keep_alive()
 
     # -- inside ---------------------------------------------------------------------------------------------------
 
@@ -221,7 +225,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.deadline_at = inf
         if self._is_paused:
             self.resume()
-        if self.transport.is_closing() or self._has_body_until_eof or not self._parser.should_keep_alive():
+        if self.transport.is_closing() or self._has_body_until_eof or not self._keeps_alive:
             self.transport.close()
         else:
             self._release(self)

@@ -4,7 +4,6 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import TypeVar, cast
 
 from aiohappyeyeballs import start_connection
@@ -20,8 +19,8 @@ P = TypeVar("P", bound=asyncio.Protocol)
 _AddressInfo = tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int]]
 
 # Seconds. A provider may think for minutes in silence, and a NAT on the way must not forget the connection meanwhile.
+# TCP_NODELAY is not among them: both loops set it.
 _SOCKET_OPTIONS = (
-    (socket.IPPROTO_TCP, "TCP_NODELAY", 1),
     (socket.SOL_SOCKET, "SO_KEEPALIVE", 1),
     (socket.IPPROTO_TCP, "TCP_KEEPIDLE", 60),
     (socket.IPPROTO_TCP, "TCP_KEEPINTVL", 60),
@@ -69,9 +68,10 @@ class Dialer:
             raise UpstreamError(message, stage=Stage.CONNECT, timed_out=isinstance(error, TimeoutError)) from error
 
     def remember(self, origin: Origin, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport's TLS session, so that the next dial to `origin` saves a round trip and a signature.
+        """Keep the transport's TLS session, so that the next dial to `origin` need not see and check its certificates
+        again (and, before TLS 1.3, saves a round trip).
 
-        Call it when an exchange on the connection is over; cleartext transports are ignored.
+        Call it when an exchange on the connection is over, as often as you like; cleartext transports are ignored.
         """
         connection = transport.get_extra_info("ssl_object")
         if self._tls is not None and connection is not None:
@@ -89,6 +89,7 @@ class Dialer:
         except BaseException:
             sock.close()
             raise
+        # From here on nothing fails before the loop took the socket: the name is fine, the protocol made.
         route.step = "waiting for the TLS handshake"
         await self._hand_over(sock, route.origin, protocol, context, handshake_timeout)
         return protocol
@@ -121,26 +122,19 @@ class Dialer:
         context: ResumingContext | None,
         handshake_timeout: float,
     ) -> None:
-        """Give `sock` to the loop, which owns it from here on, and wait until `protocol` is connected."""
-        try:
-            if context is None:
-                await self._loop.create_connection(lambda: protocol, sock=sock)
-                return
-            with context.resuming(origin):
-                await self._loop.create_connection(
-                    lambda: protocol,
-                    sock=sock,
-                    ssl=context,
-                    server_hostname=origin.host,
-                    ssl_handshake_timeout=handshake_timeout,
-                    ssl_shutdown_timeout=_TLS_GOODBYE,
-                )
-        except BaseException:
-            # Closing the descriptor is the loop's business, but cancelled in the very first turn it would go on with
-            # the handshake; an ended connection makes it let go.
-            with suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-            raise
+        """Give `sock` to the loop and wait until `protocol` is connected; whatever happens, the loop closes it."""
+        if context is None:
+            await self._loop.create_connection(lambda: protocol, sock=sock)
+            return
+        with context.resuming(origin):
+            await self._loop.create_connection(
+                lambda: protocol,
+                sock=sock,
+                ssl=context,
+                server_hostname=origin.host,
+                ssl_handshake_timeout=handshake_timeout,
+                ssl_shutdown_timeout=_TLS_GOODBYE,
+            )
 
     def _context(self) -> ResumingContext:
         if self._tls is None:
