@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 
 import anthropic
 import pytest
+from tests.support.stream_rules import assert_valid_stream
 
 from cc_relay.sim.client import send
 from cc_relay.sim.server import Simulator
 from cc_relay.sim.settings import SimSettings
-from tests.support.stream_rules import assert_valid_stream
 
 HEADERS = {"content-type": "application/json", "anthropic-version": "2023-06-01", "x-api-key": "sk-a"}
 

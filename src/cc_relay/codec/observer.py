@@ -1,11 +1,13 @@
 """Watching an Anthropic stream go by: what it cost, how it ended, where a ping fits; hot path."""
 
-from msgspec import Raw, Struct, field
+from typing import Annotated
+
+from msgspec import Meta, Raw, Struct, field
 from msgspec.json import Decoder
 
 from cc_relay.codec.errors import CodecError
 from cc_relay.codec.sse import ServerSentEvent, SSEDecoder
-from cc_relay.codec.usage import UsageTally
+from cc_relay.codec.usage import MAX_COUNT, UsageTally
 from cc_relay.exchange import Usage
 
 _DELTA = b"event: content_block_delta\ndata: {"
@@ -34,9 +36,36 @@ class _Message(Struct):
     error: object = None
 
 
+_Count = Annotated[int, Meta(ge=0, le=MAX_COUNT)]
+
+
+class _PlainSplit(Struct):
+    ephemeral_5m_input_tokens: _Count = 0
+    ephemeral_1h_input_tokens: _Count = 0
+
+
+class _PlainUsage(Struct):
+    """What most whole answers say of their cost."""
+
+    input_tokens: _Count
+    output_tokens: _Count
+    cache_read_input_tokens: _Count | None = None
+    cache_creation_input_tokens: _Count | None = None
+    cache_creation: _PlainSplit | None = None
+    iterations: Raw | None = None
+
+
+class _PlainMessage(Struct, tag_field="type", tag="message"):
+    model: str
+    usage: _PlainUsage
+    stop_reason: str | None = None
+    error: Raw | None = None
+
+
 _NO_EVENT = _Event()
 _read_event = Decoder(_Event).decode
 _read_message = Decoder(_Message).decode
+_read_plain = Decoder(_PlainMessage).decode
 
 
 class StreamObserver:
@@ -161,7 +190,33 @@ class StreamObserver:
 
 
 def read_message(body: bytes) -> Usage | None:
-    """The usage of a whole Messages answer; None where `body` is not one (HTML, an error, another JSON)."""
+    """The usage of a whole Messages answer; None where `body` is not one (HTML, an error, another JSON); hot path."""
+    try:
+        plain = _read_plain(body)
+    except (ValueError, RecursionError):
+        return _read_any_message(body)
+    usage = plain.usage
+    if plain.error is not None or usage.iterations is not None:
+        return _read_any_message(body)
+    written = usage.cache_creation_input_tokens or 0
+    one_hour = 0
+    if usage.cache_creation is not None:
+        one_hour = usage.cache_creation.ephemeral_1h_input_tokens
+        written = one_hour + usage.cache_creation.ephemeral_5m_input_tokens or written
+    return Usage(
+        input=usage.input_tokens,
+        output=usage.output_tokens,
+        cache_read=usage.cache_read_input_tokens or 0,
+        cache_write_5m=written - one_hour,
+        cache_write_1h=one_hour,
+        model=plain.model,
+        stop_reason=plain.stop_reason or "",
+        is_complete=True,
+    )
+
+
+def _read_any_message(body: bytes) -> Usage | None:
+    """The same for an answer of any shape, foreign ones and costly ones included."""
     try:
         message = _read_message(body)
     except (ValueError, RecursionError):

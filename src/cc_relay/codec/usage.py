@@ -15,7 +15,7 @@ _METRICS = {
     "cacheWriteInputTokenCount": "cache_creation_input_tokens",
 }
 
-_MAX_COUNT = 2**53
+MAX_COUNT = 2**53 - 1
 
 
 class Counts:
@@ -127,4 +127,4 @@ def _count(value: object) -> int | None:
     """A sane token count, or None; floats appear where an upstream writes `12.0`."""
     if type(value) is float and value.is_integer():
         value = int(value)
-    return value if type(value) is int and 0 <= value < _MAX_COUNT else None
+    return value if type(value) is int and 0 <= value <= MAX_COUNT else None

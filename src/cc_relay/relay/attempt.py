@@ -1,6 +1,7 @@
 """Phase 8: one try at one candidate, up to the point where its answer could be committed."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from msgspec import Struct
 
@@ -75,7 +76,7 @@ async def attempt(
             # Asked for nothing of the kind; what cannot be read is passed on as it is.
             return Opening(incoming, b"")
         media_type = header(incoming.headers, b"content-type") or b""
-        if media_type.startswith(b"text/event-stream"):
+        if media_type[:17].lower() == b"text/event-stream":
             if not expectation.may_stream:
                 raise UpstreamError(f"{provider.name} streams an answer that was asked for whole", stage=Stage.HEAD)
             return await hold_stream(provider, incoming, expectation, clock)
@@ -97,8 +98,6 @@ async def hold_stream(provider: Provider, incoming: Incoming, expectation: Expec
                 break
             raise UpstreamError("no meaningful byte in time", stage=Stage.HEAD, timed_out=True)
         if not data:
-            if observer.has_stopped:
-                return Opening(incoming, b"".join(held), is_complete=True, observer=observer)
             raise UpstreamError("the stream ended before its first content", stage=Stage.BODY)
         observer.receive_data(data)
         if observer.error is not None and not observer.has_content:
@@ -122,6 +121,7 @@ async def whole(provider: Provider, incoming: Incoming, expectation: Expectation
             usage = expectation.read(body)
             if usage is None:
                 raise misfit(provider, incoming, body)
+            incoming.close()
             return Opening(incoming, body, is_complete=True, usage=usage)
         pieces.append(data)
         size += len(data)
@@ -141,8 +141,10 @@ async def refused(provider: Provider, incoming: Incoming, clock: Clock) -> Refus
     """Read an error answer and understand it."""
     deadline_at = clock() + ERROR_SECONDS
     body = b""
-    while len(body) < ERROR_SIZE and (data := await incoming.receive(deadline_at)):
-        body += data
+    # Where the body breaks off, the status has already said what matters.
+    with suppress(UpstreamError):
+        while len(body) < ERROR_SIZE and (data := await incoming.receive(deadline_at)):
+            body += data
     return Refused(provider.read_failure(incoming.status, incoming.headers, body), incoming)
 
 

@@ -63,11 +63,16 @@ def authenticate(access: Access, headers: Headers) -> Principal:
 def own_login(access: Access, api_key: bytes, bearer: bytes) -> Credential | None:
     """The client's own Anthropic credential, where the configuration lets it pass; `x-api-key` counts first."""
     for value in (api_key, bearer):
-        if value.startswith(ANTHROPIC_PREFIX) and not matches(value, access.api_key):
+        if value.startswith(ANTHROPIC_PREFIX) and not is_ours(access, value):
             if value.startswith(LOGIN_PREFIX) and not access.allows_subscription:
                 continue
             return Credential("client-login", value.decode("latin-1"), is_client_owned=True)
     return None
+
+
+def is_ours(access: Access, value: bytes) -> bool:
+    """Whether a credential is the relay's own, whatever it looks like."""
+    return matches(value, access.api_key) or matches(value, access.bearer_secret)
 
 
 def matches(given: bytes, expected: bytes) -> bool:

@@ -88,16 +88,18 @@ def side_call(request: RelayRequest, snapshot: Snapshot, principal: Principal, t
     New things are made by the first key of the first such upstream, always the same; an id is looked for at each.
     """
     del turns  # whose turn it is must not decide where an id is looked for
+    has_credential = False
     requests: dict[Option, UpstreamRequest] = {}
     for upstream in snapshot.upstreams:
         provider = upstream.provider
         for credential in usable(upstream, principal):
             candidate = Candidate(provider.name, credential, "")
+            has_credential = has_credential or provider.type == "anthropic"
             prepared = provider.prepare_passthrough(request, candidate)
             if prepared is not None:
                 requests[Option(candidate, provider)] = prepared
     if not requests:
-        raise not_carried(snapshot, request)
+        raise not_carried(snapshot, request, has_credential=has_credential)
     creates = request.method == "POST" and request.path in CREATING
     host = request.header(b"host")
     return Call(
@@ -105,9 +107,9 @@ def side_call(request: RelayRequest, snapshot: Snapshot, principal: Principal, t
         prepare=requests.__getitem__,
         read=lambda _: Usage(),
         may_stream=True,
-        is_repeatable=not creates,
+        is_repeatable=request.method != "POST",
         asks_every_key=True,
-        amend=None if host is None else lambda body: RESULTS_URL.sub(rb"\1http://" + host.replace(b"\\", b""), body),
+        amend=None if host is None or not is_batch(request.path) else point_here(host),
     )
 
 
@@ -119,8 +121,22 @@ def read_body(request: RelayRequest) -> tuple[RelayRequest, Peek]:
     return request, peeked
 
 
-def not_carried(snapshot: Snapshot, request: RelayRequest) -> Rejection:
+def is_batch(path: str) -> bool:
+    """Whether the answer is a batch, or a list of them; results are somebody's own words and stay as they are."""
+    return path.startswith("/v1/messages/batches") and not path.endswith("/results")
+
+
+def point_here(host: bytes) -> Callable[[bytes], bytes]:
+    """Makes an absolute `results_url` lead to the relay, whose name the client knows as `host`."""
+    here = rb"\1http://" + host.replace(b"\\", b"")
+    return lambda body: RESULTS_URL.sub(here, body)
+
+
+def not_carried(snapshot: Snapshot, request: RelayRequest, *, has_credential: bool) -> Rejection:
+    if has_credential:
+        message = f"{request.method} {request.path[:200]} is not served by this relay."
+        return Rejection(501, "not_supported", message, reason="not_supported", should_retry=False)
     if any(upstream.provider.type == "anthropic" for upstream in snapshot.upstreams):
         return no_credential()
-    message = f"{request.path} needs a provider of type anthropic; this relay has none."
+    message = f"{request.path[:200]} needs a provider of type anthropic; this relay has none."
     return Rejection(501, "not_supported", message, reason="no_anthropic_provider", should_retry=False)

@@ -32,7 +32,7 @@ class Course:
         self._left = call.options.copy()
         self._again: list[Option] = []
         self._failures: list[tuple[Option, Refused | UpstreamError | Rejection]] = []
-        self._max_attempts = max_attempts
+        self._max_attempts = max(max_attempts, len(call.options)) if call.asks_every_key else max_attempts
         self._patience = patience
         self._is_second_round = False
         self.attempts = 0
@@ -65,11 +65,14 @@ class Course:
     def decline(self, option: Option, rejection: Rejection) -> None:
         """The provider cannot carry this request; nothing was sent, and another may be able to."""
         self.attempts -= 1
+        rejection.__traceback__ = None
         self._failures.append((option, rejection))
 
     def refuse(self, option: Option, refused: Refused) -> None:
         """The upstream answered with an error."""
         verdict = judge_failure(refused.failure.kind, is_client_owned=option.candidate.credential.is_client_owned)
+        if self._call.asks_every_key and refused.failure.status == 404:
+            verdict = Verdict.ONWARD
         self._go_on(option, refused, verdict)
 
     def lose(self, option: Option, error: UpstreamError) -> None:
@@ -77,13 +80,16 @@ class Course:
         self._go_on(option, error, judge_break(error.source, error.stage, timed_out=error.timed_out))
 
     def _go_on(self, option: Option, failure: Refused | UpstreamError, verdict: Verdict) -> None:
+        # The frames of a traceback would keep the request alive in a circle for as long as a stream runs.
+        failure.__traceback__ = None
         self._failures.append((option, failure))
         if verdict is Verdict.STOP:
             self._left = []
             self._again = []
-        elif verdict is Verdict.ELSEWHERE and not self._call.asks_every_key:
+        elif verdict is Verdict.ELSEWHERE:
             name = option.candidate.provider
             self._left = [other for other in self._left if other.candidate.provider != name]
+            self._again = [other for other in self._again if other.candidate.provider != name]
         elif verdict is Verdict.NEXT and not self._is_second_round and self._call.is_repeatable:
             self._again.append(option)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from msgspec import Struct
 from msgspec.json import encode
@@ -32,7 +33,7 @@ CALLS: dict[tuple[str, str], MakeCall] = {
     ("POST", "/v1/messages/count_tokens"): count_call,
 }
 
-SIDE_PREFIXES = ("/v1/messages/batches", "/v1/files", "/v1/skills")
+SIDE_PREFIXES = ("/v1/messages/batches/", "/v1/files/", "/v1/skills/")
 
 OK = b'{"status":"ok"}'
 
@@ -87,7 +88,7 @@ class Front:
             self._shells.inspector.see_request(request)
         place = (request.method, request.path)
         call = CALLS.get(place)
-        if call is None and request.path.startswith(SIDE_PREFIXES):
+        if call is None and f"{request.path}/".startswith(SIDE_PREFIXES):
             call = side_call
         if call is not None:
             return exchange(request, downstream, self.snapshot, self._shells, call)
@@ -116,7 +117,7 @@ class Front:
             if path == MODELS:
                 return list_models(self.snapshot, request.query)
             if path.startswith(MODELS + "/"):
-                return show_model(self.snapshot, path[len(MODELS) + 1 :])
+                return show_model(self.snapshot, unquote(path[len(MODELS) + 1 :]))
             if path == "/v1/providers":
                 return encode(ProviderList("list", self._providers()))
         raise not_supported(request)

@@ -80,12 +80,18 @@ async def exchange(
         await deliver(option, opening, deadline_at, downstream, snapshot, shells, trail)
     except Rejection as rejection:
         trail.status = rejection.status
-        trail.end(Outcome.REJECTED if rejection.status < 500 else Outcome.FAILED, rejection.reason)
+        has_failed = rejection.status >= 500 and trail.attempts > 0
+        trail.end(Outcome.FAILED if has_failed else Outcome.REJECTED, rejection.reason)
         reject(downstream, rejection, trail.request_id)
     except Unanswered as unanswered:
         relay_last_error(unanswered, downstream, snapshot, trail)
     except asyncio.CancelledError:
         leave(downstream, trail)
+        raise
+    except Exception:
+        # A bug of ours, which the listener answers and logs; the books must not say that the client left.
+        trail.status = trail.status if downstream.is_started else 500
+        trail.end(Outcome.FAILED, "internal")
         raise
     finally:
         if is_admitted:
@@ -112,6 +118,8 @@ async def open_answer(
     while (option := course.next()) is not None:
         if course.is_again:
             await asyncio.sleep(rest(snapshot.retry, course.attempts, shells.dice))
+        if trail.attempts and shells.clock() >= deadline_at:
+            break
         try:
             request = call.prepare(option)
         except Rejection as rejection:
@@ -175,7 +183,8 @@ async def deliver(
         trail.end(Outcome.DELIVERED)
         return
     trail.observer = observer
-    downstream.start(incoming.status, headers, incoming.length)
+    # A watched stream may get pings, which no declared length counts.
+    downstream.start(incoming.status, headers, incoming.length if observer is None else None)
     pump = Pump(downstream, observer, shells.loop)
     pump.begin(opening.held)
     downstream.regulate(incoming)
@@ -194,11 +203,11 @@ async def deliver(
 
 def close_stream(observer: StreamObserver | None, downstream: Downstream, trail: Trail) -> None:
     """The verdict at a stream's end: an error event went out as it came; an end before `message_stop` is a break."""
-    if observer is None or observer.has_stopped:
-        trail.end(Outcome.DELIVERED)
-        downstream.finish()
-    elif observer.error is not None:
+    if observer is not None and observer.error is not None:
         trail.end(Outcome.BROKEN, "error event")
+        downstream.finish()
+    elif observer is None or observer.has_stopped:
+        trail.end(Outcome.DELIVERED)
         downstream.finish()
     else:
         trail.end(Outcome.BROKEN, "ended without message_stop")
@@ -223,6 +232,11 @@ def leave(downstream: Downstream, trail: Trail) -> None:
     if downstream.is_gone:
         trail.end(Outcome.GONE, "client left")
         return
+    observer = trail.observer
+    if observer is not None and (observer.has_stopped or observer.error is not None):
+        # Only the end of the body was missing; there is nothing to add to the stream's last word.
+        close_stream(observer, downstream, trail)
+        return
     trail.end(Outcome.DRAINED, "relay stopped")
     if not downstream.is_started:
         trail.status = 503
@@ -231,7 +245,7 @@ def leave(downstream: Downstream, trail: Trail) -> None:
             Rejection(503, "overloaded_error", DRAINING, reason="draining", retry_after=1),
             trail.request_id,
         )
-    elif trail.observer is not None and trail.observer.is_at_boundary:
+    elif observer is not None and observer.is_at_boundary:
         downstream.write(error_event("overloaded_error", DRAINING, trail.request_id))
         downstream.finish()
     else:

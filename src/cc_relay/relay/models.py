@@ -54,7 +54,7 @@ def show_model(snapshot: Snapshot, model: str) -> bytes:
 
 def read_limit(options: dict[str, list[str]]) -> int:
     text = options.get("limit", [str(DEFAULT_LIMIT)])[-1]
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= MOST):
+    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= MOST):
         raise invalid(f"limit: Input should be a whole number from 1 to {MOST}.")
     return int(text)
 

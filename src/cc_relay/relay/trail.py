@@ -1,8 +1,12 @@
 """What an exchange leaves behind: written down on the way, settled once at the end."""
 
+from msgspec.structs import replace
+
 from cc_relay.codec.observer import StreamObserver
 from cc_relay.exchange import Attempt, Candidate, Outcome, Record, RelayRequest, Usage
 from cc_relay.relay.ports import Clock, Recorder
+
+_ENDS_AFTER_COMMIT = frozenset({Outcome.BROKEN, Outcome.GONE, Outcome.DRAINED})
 
 
 class Trail:
@@ -80,6 +84,7 @@ class Trail:
         if self._is_settled:
             return
         self._is_settled = True
+        self._judge_last_attempt()
         usage = self.usage if self.observer is None else self.observer.usage
         record(
             Record(
@@ -100,3 +105,11 @@ class Trail:
                 ended_at=self._clock(),
             )
         )
+
+    def _judge_last_attempt(self) -> None:
+        """What was committed is judged at its end: a break there is the attempt's too."""
+        if self.outcome not in _ENDS_AFTER_COMMIT or not self._attempts:
+            return
+        last = self._attempts[-1]
+        if last.outcome is Outcome.DELIVERED:
+            self._attempts[-1] = replace(last, outcome=self.outcome, reason=self.reason, ended_at=self._clock())

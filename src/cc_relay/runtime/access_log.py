@@ -157,6 +157,8 @@ def reason(record: Record) -> str:
     """Why an exchange went wrong, or what was overcome on the way."""
     if record.reason:
         return printable(record.reason)
+    if len(record.attempts) < 2:
+        return ""
     overcome: list[Attempt] = [attempt for attempt in record.attempts if attempt.reason]
     return (
         "after " + ", ".join(f"{one.candidate.provider}: {printable(one.reason)}" for one in overcome)

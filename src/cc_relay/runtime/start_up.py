@@ -46,7 +46,7 @@ def token_hint(snapshot: Snapshot) -> str:
         return " ANTHROPIC_AUTH_TOKEN=<the relay's key>"
     if snapshot.access.allows_subscription:
         return ""
-    return " ANTHROPIC_AUTH_TOKEN=cc-relay"
+    return " ANTHROPIC_AUTH_TOKEN=cc-relay-placeholder"
 
 
 def reachable(host: str) -> str:

@@ -19,6 +19,7 @@ from cc_relay.sim.frames import message, stream_frames
 from cc_relay.sim.journal import Entry, Journal, credential, fingerprint
 from cc_relay.sim.limits import KeyLimits, Limits
 from cc_relay.sim.prompt_cache import PromptCache
+from cc_relay.sim.refusals import Refused, envelope, id_headers, refusal, unified
 from cc_relay.sim.reply import JSON, Reply, json_reply, whole
 from cc_relay.sim.script import Script, Step
 from cc_relay.sim.settings import SimSettings
@@ -40,23 +41,6 @@ class Ask(Struct, frozen=True):
     steered: Steering
     secret: str
     now: float
-
-
-class Refused(Exception):
-    """The provider says no; `name` is a row of its error texts."""
-
-    def __init__(
-        self,
-        name: str,
-        *,
-        message: str | None = None,
-        retry_after: int | None = None,
-        headers: Headers | None = None,
-        **details: str,
-    ) -> None:
-        super().__init__(name)
-        self.name, self.message, self.retry_after, self.details = name, message, retry_after, details
-        self.headers = headers or []
 
 
 class Engine:
@@ -90,7 +74,10 @@ class Engine:
         try:
             found = self._route(request, entry, now)
         except Refused as refused:
-            found = self._refusal(refused, entry)
+            found = refusal(refused, self.dialect, self._request_id(entry))
+        except msgspec.DecodeError as error:
+            wrong = Refused("invalid", detail=decoding_complaint(error))
+            found = refusal(wrong, self.dialect, self._request_id(entry))
         entry.note = found.note
         return found
 
@@ -125,10 +112,7 @@ class Engine:
     def _read(self, request: RelayRequest, entry: Entry, now: float) -> Ask:
         if self.dialect.is_strict and request.header(b"anthropic-version") is None:
             raise Refused("invalid", detail="anthropic-version: header is required")
-        try:
-            body = read_body(request.body)
-        except msgspec.DecodeError as error:
-            raise Refused("invalid", detail=decoding_complaint(error)) from error
+        body = read_body(request.body)
         entry.model = body.model
         return Ask(request, entry, body, steering(body), credential(request), now)
 
@@ -152,7 +136,7 @@ class Engine:
         limits = self._admit(ask.secret, usage, ask.now)
         step = self._take_step(ask)
         answer = self._compose(ask, model, usage, step)
-        headers = self._headers(ask.entry)
+        headers = id_headers(self.dialect, self._request_id(ask.entry))
         if limits is not None:
             limits.charge_output(answer.output_tokens, ask.now)
             headers += limits.headers(ask.now)
@@ -226,7 +210,7 @@ class Engine:
         if strike.fault.action is Action.ERROR_EVENT and not self.dialect.speaks_errors:
             # Ollama never sends an error event: its stream just ends.
             strike = msgspec.structs.replace(strike, fault=msgspec.structs.replace(strike.fault, action=Action.CUT))
-        error = self._envelope("529", strike.message, entry)
+        error = envelope("529", strike.message, self.dialect, self._request_id(entry))
         return reply.strike(good, strike.fault, strike.after_events, error)
 
     def _admit(self, secret: str, usage: InputUsage, now: float) -> KeyLimits | None:
@@ -246,30 +230,10 @@ class Engine:
             raise Refused("429", message=message, retry_after=ceil(wait), headers=limits.headers(now))
         return limits if self.dialect.sends_limits else None
 
-    def _refusal(self, refused: Refused, entry: Entry) -> Reply:
-        text = self.dialect.errors[refused.name]
-        message = refused.message or text.message.format(**refused.details)
-        headers = JSON + self._headers(entry)
-        if self.dialect.sends_limits:
-            headers += refused.headers
-            if refused.retry_after is not None:
-                headers += [(b"retry-after", b"%d" % refused.retry_after)]
-        return whole(text.status, headers, self._envelope(refused.name, message, entry), refused.name)
-
-    def _envelope(self, name: str, message: str | None, entry: Entry) -> bytes:
-        text = self.dialect.errors[name]
-        error: dict[str, object] = {"type": text.type, "message": message or text.message}
-        if text.code is not None:
-            error["details"] = {"error_code": text.code}
-        request_id = self.dialect.request_id(entry.number, self._mark)
-        return msgspec.json.encode({"type": "error", "error": error, "request_id": request_id})
-
     # -- the smaller endpoints ------------------------------------------------------------------------------------
 
-    def _headers(self, entry: Entry) -> Headers:
-        if self.dialect.request_header is None:
-            return []
-        return [(self.dialect.request_header, self.dialect.request_id(entry.number, self._mark).encode())]
+    def _request_id(self, entry: Entry) -> str:
+        return self.dialect.request_id(entry.number, self._mark)
 
     def _count(self, ask: Ask) -> Reply:
         self._maybe_refuse(
@@ -304,20 +268,6 @@ def endpoint_of(path: str) -> str:
     """The path without what a base URL put in front: `/api/anthropic/v1/messages` is `/v1/messages`."""
     place = path.rfind("/v1/")
     return path if place < 0 else path[place:]
-
-
-def unified(status: str, now: float) -> Headers:
-    """The subscription headers; here resets are Unix seconds."""
-    prefix = b"anthropic-ratelimit-unified-"
-    reset = b"%d" % (int(now) + 3600)
-    return [
-        (prefix + b"status", status.encode()),
-        (prefix + b"reset", reset),
-        (prefix + b"representative-claim", b"five_hour"),
-        (prefix + b"5h-status", status.encode()),
-        (prefix + b"5h-reset", reset),
-        (prefix + b"5h-utilization", b"1.0" if status == "rejected" else b"0.25"),
-    ]
 
 
 FIXED: dict[tuple[str, str], Callable[[Engine], Reply]] = {

@@ -4,9 +4,21 @@ import asyncio
 from bisect import bisect_right
 from collections.abc import Callable
 from heapq import heappop, heappush
+from typing import Protocol
 
 TICK = 0.005
 """Seconds between two looks at the clock; frames that fall due in between leave together."""
+
+
+class Timer(Protocol):
+    def cancel(self) -> None: ...
+
+
+class Timers(Protocol):
+    """What the ticker needs of an event loop."""
+
+    def time(self) -> float: ...
+    def call_at(self, when: float, callback: Callable[[], None], /) -> Timer: ...
 
 
 class PacedStream:
@@ -56,11 +68,11 @@ class PacedStream:
 class Pacer:
     """Holds streams by the tick at which their next frame is due."""
 
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
+    def __init__(self, loop: Timers) -> None:
+        self._loop = loop
         self._wheel: dict[int, list[PacedStream]] = {}
         self._ticks: list[int] = []
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Timer | None = None
         self._timer_tick = 0
 
     def __repr__(self) -> str:
@@ -102,10 +114,12 @@ class Pacer:
 
     def _turn(self) -> None:
         self._timer = None
-        now = self._loop.time()
-        # libuv's clock has milliseconds and may ring a hair early; the tick that rang counts as reached.
+        # A loop with a clock of milliseconds may ring a hair early: the tick that rang is reached all the same.
+        now = max(self._loop.time(), self._timer_tick * TICK)
         reached = max(int(now / TICK), self._timer_tick)
+        ready: list[PacedStream] = []
         while self._ticks and self._ticks[0] <= reached:
-            for stream in self._wheel.pop(heappop(self._ticks)):
-                self._place(stream, stream.advance(now))
+            ready += self._wheel.pop(heappop(self._ticks))
+        for stream in ready:
+            self._place(stream, stream.advance(now))
         self._arm()

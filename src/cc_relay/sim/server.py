@@ -57,7 +57,7 @@ class Simulator:
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen; port 0 is any free one. Raises OSError."""
-        self._pacer = Pacer()
+        self._pacer = Pacer(asyncio.get_running_loop())
         self._listener: Listener = await listen(self._serve, host, port, limits=LIMITS)
 
     async def close(self) -> None:

@@ -23,7 +23,8 @@ MARK: Json = {"cache_control": {"type": "ephemeral"}}
 class TrafficResult(Struct, frozen=True):
     """What came of one request. `status` 0: no answer.
 
-    `provider` and `attempts` are None where the relay does not tell. `error` is a short word for what went wrong as a client sees it; None where all is well.
+    `provider` and `attempts` are None where the relay does not tell. `error` is a short word for what went wrong as
+    a client sees it; None where all is well.
     """
 
     kind: str

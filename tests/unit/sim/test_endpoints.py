@@ -178,3 +178,14 @@ def test_a_control_endpoint_nobody_knows_names_those_that_are():
     reply = steer(Simulation(), "GET", "nothing")
     assert reply.status == 404
     assert "POST /_sim/faults" in parsed(reply)["known"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"tools": [{"name": 7, "input_schema": {}}]},
+        {"tools": [{"name": "R", "input_schema": {}, "cache_control": "now"}]},
+    ],
+)
+def test_a_field_that_is_read_late_is_refused_all_the_same(fields):
+    assert Simulation().ask(**fields).status == 400
