@@ -58,10 +58,14 @@ class Deadlines:
         self._timer = None
         # Nothing may re-arm while owners react; the minimum is taken once, after them.
         self._armed_at = -inf
-        for owner in [owner for owner in self._owners if owner.deadline_at <= now]:
-            owner.deadline_at = inf
-            owner.reach_deadline(now)
-        self._armed_at = inf
-        earliest = min((owner.deadline_at for owner in self._owners), default=inf)
-        if earliest < inf:
-            self.expect(max(earliest, now + GRAIN))
+        try:
+            for owner in [owner for owner in self._owners if owner.deadline_at <= now]:
+                # Asked again: what one owner did may have moved another's deadline, or taken it away.
+                if owner.deadline_at <= now and owner in self._owners:
+                    owner.deadline_at = inf
+                    owner.reach_deadline(now)
+        finally:
+            self._armed_at = inf
+            earliest = min((owner.deadline_at for owner in self._owners), default=inf)
+            if earliest < inf:
+                self.expect(max(earliest, now + GRAIN))

@@ -195,3 +195,4 @@ async def flow(url: str, *, rate: float = 2.0, key: str = "sim-client", seed: in
     finally:
         for task in open_now:
             task.cancel()
+        await asyncio.gather(*open_now, return_exceptions=True)

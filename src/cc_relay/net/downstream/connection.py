@@ -91,6 +91,7 @@ class Connection(asyncio.Protocol):
         self._is_idle = True
         self._head_size = 0
         self._url = b""
+        self._lines: Headers = []
         self._headers: Headers = []
         self._own_id = b""
         self._pieces: list[bytes] = []
@@ -135,6 +136,7 @@ class Connection(asyncio.Protocol):
         """A client that has closed its side is gone: Claude Code cancels a request this way."""
         if self._responder is not None:
             self._lose_client()
+        self._close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._roster.discard(self)
@@ -152,13 +154,15 @@ class Connection(asyncio.Protocol):
         self._is_paused = False
         if self._responder is not None:
             self._responder.resume()
+        elif self._waiting:
+            self._begin_waiting()
 
     def reach_deadline(self, now: float) -> None:
         """Silence where bytes were due."""
         if self._is_refusing or self._is_closing:
             self._transport.abort()
         elif self._is_idle:
-            self._transport.close()
+            self._close()
         else:
             what = "head" if self._is_reading_head else "body"
             message = f"The request's {what} did not arrive in time."
@@ -171,7 +175,7 @@ class Connection(asyncio.Protocol):
         self._has_head_deadline = False
         self._is_reading_head = True
         self._url = self._own_id = b""
-        self._headers = []
+        self._lines = []
         self._pieces = []
         self._body_size = 0
 
@@ -179,23 +183,26 @@ class Connection(asyncio.Protocol):
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers.append((name.lower(), value))
+        self._lines.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         self._is_reading_head = False
+        # Lines that follow are trailers, and no headers of the request (RFC 9110, 6.5.1): they are dropped.
+        self._headers, self._lines = self._lines, []
         if self._head_size > self._limits.head_size:
             self._check_head_size()
         self._arrived_at = self._loop.time()
-        expects_continue = False
+        expects_continue = is_too_large = False
         for name, value in self._headers:
             if name == b"content-length":
-                if int(value) > self._limits.body_size:
-                    raise self._body_too_large()
+                is_too_large = int(value) > self._limits.body_size
             elif name == b"x-request-id":
                 self._own_id = value
             elif name == b"expect" and value.lower() == b"100-continue":
                 expects_continue = True
-        if expects_continue and self._responder is None:
+        if is_too_large:
+            raise self._body_too_large()
+        if expects_continue and self._responder is None and self._parser.get_http_version() != "1.0":
             self._transport.write(CONTINUE)
 
     def on_body(self, piece: bytes) -> None:
@@ -223,10 +230,13 @@ class Connection(asyncio.Protocol):
         self._pieces = []
         keep_alive = parser.should_keep_alive() and not self._is_stopping
         is_http_1_0 = parser.get_http_version() == "1.0"
-        if self._responder is None:
+        if self._responder is None and not self._is_paused:
             self._begin(request, keep_alive, is_http_1_0)
             return
         self._waiting.append((request, keep_alive, is_http_1_0))
+        if self._responder is None:
+            # Answers wait for a client that does not read: it gets no more of them, and not for ever.
+            self._set_deadline(self._loop.time() + self._limits.idle)
         if len(self._waiting) >= self._limits.pipelined:
             self._transport.pause_reading()
 
@@ -244,10 +254,13 @@ class Connection(asyncio.Protocol):
         )
         self._responder = responder
         # The connection supervises its one task: a lost connection cancels it, `_run` meets every exception.
-        # It is given no request, so that a long answer does not keep a large body in memory.
-        self._task = self._loop.create_task(self._run(self._serve(request, responder), responder))
+        self._task = self._loop.create_task(self._run(request, responder))
 
-    async def _run(self, exchange: Awaitable[None], responder: Responder) -> None:
+    async def _run(self, request: RelayRequest, responder: Responder) -> None:
+        # Made here, since a task that is cancelled before its first step runs nothing and would leave it unawaited.
+        exchange = self._serve(request, responder)
+        # A long answer does not keep a large body in memory.
+        del request
         try:
             await exchange
         except asyncio.CancelledError:
@@ -265,14 +278,17 @@ class Connection(asyncio.Protocol):
     def exchange_finished(self, *, may_continue: bool) -> None:
         """The answer has ended; on with the next request, or with waiting for one."""
         self._responder = self._task = None
-        if not may_continue:
+        if not may_continue or self._is_stopping:
             self._close()
-        elif self._waiting:
-            if len(self._waiting) == self._limits.pipelined:
-                self._transport.resume_reading()
-            self._begin(*self._waiting.popleft())
+        elif self._waiting and not self._is_paused:
+            self._begin_waiting()
         elif self._is_idle:
             self._set_deadline(self._loop.time() + self._limits.idle)
+
+    def _begin_waiting(self) -> None:
+        if len(self._waiting) == self._limits.pipelined:
+            self._transport.resume_reading()
+        self._begin(*self._waiting.popleft())
 
     def break_off(self, *, reset: bool) -> None:
         """Close without an end of the answer."""
@@ -316,15 +332,18 @@ class Connection(asyncio.Protocol):
 
     def _close(self) -> None:
         # What is written still goes out; a client that does not take it is not waited for.
-        self._is_closing = True
-        self._transport.close()
-        self._set_deadline(self._loop.time() + self._limits.linger)
+        if not self._is_closing:
+            self._is_closing = True
+            self._waiting.clear()
+            self._transport.close()
+            self._set_deadline(self._loop.time() + self._limits.body_silence)
 
     def _refuse(self, refused: Refused) -> None:
         """Answer what is no request, then read and drop what the client still sends, so that the answer arrives."""
         self._is_refusing = True
         if self._responder is not None:
             # Garbage behind a request in work: that one is answered, then the connection ends.
+            self.deadline_at = inf
             self.stop()
             return
         responder = Responder(
@@ -345,6 +364,9 @@ class Connection(asyncio.Protocol):
     def _await_more(self) -> None:
         """A request has begun and is not complete: it must go on, and its head must end."""
         if not self._is_reading_head:
+            if self._head_size - self._body_size > self._limits.head_size + self._limits.body_size:
+                # Extensions of chunks, or trailers: nobody has use for so many.
+                raise self._body_too_large()
             self._set_deadline(self._loop.time() + self._limits.body_silence)
             return
         if self._head_size > self._limits.head_size:

@@ -192,6 +192,8 @@ class Answer:
         self._size = 0
         if self._holds_back:
             self._holds_back = False
+            # The silence so far was ours.
+            self.read_at = self._loop.time()
             if self._connection is not None and not self._is_paused:
                 self._connection.resume()
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)

@@ -44,6 +44,8 @@ class UpstreamClient:
         """
         connection = self._take(request.origin) or await self._dial(request, deadline_at)
         first_byte_at = min(deadline_at, self._loop.time() + request.timeouts.first_byte)
+        if not connection.is_usable:
+            raise UpstreamError(f"{request.origin} closed the connection at once", stage=Stage.CONNECT)
         answer = connection.begin(request)
         try:
             await answer.head(first_byte_at)

@@ -25,6 +25,10 @@ JOINED_SIZE = 16_384
 """Bodies up to this size are copied behind the head; larger ones are written beside it."""
 
 
+class UnusableAnswer(Exception):
+    """Raised in the parser's calls, to stop it: valid HTTP, but no answer to what was asked."""
+
+
 class UpstreamConnection(asyncio.Protocol):
     """Carries one exchange at a time. `release` is called when it may serve the next one."""
 
@@ -137,15 +141,12 @@ class UpstreamConnection(asyncio.Protocol):
         had_head = answer.status != 0
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._fail("switched protocols unasked")
-            return
         except httptools.HttpParserError as error:
             if self._is_complete:
                 # Garbage behind a complete answer spoils the connection, not the answer.
                 self.transport.abort()
             else:
-                self._fail(f"not valid HTTP/1.1: {error}")
+                self._fail(f"not valid HTTP/1.1: {error.__context__ or error}")
                 return
         if answer.status == 0:
             self._head_size += len(data)
@@ -157,10 +158,23 @@ class UpstreamConnection(asyncio.Protocol):
             body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
             pieces.clear()
             answer.deliver(body)
+        elif had_head:
+            # Bytes that are no body: extensions of chunks, trailers.
+            self._head_size += len(data)
+            if self._head_size > HEAD_SIZE:
+                self._fail("the body's framing does not end")
+                return
         if self._is_complete:
             self._complete()
         elif not had_head:
             answer.wake()
+
+    def eof_received(self) -> None:
+        if self.transport.get_write_buffer_size():
+            # The transport would wait until somebody takes the rest of the request.
+            if not self._has_body_until_eof:
+                self._fail("closed the connection early")
+            self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._deadlines.forget(self)
@@ -182,8 +196,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         if self._is_complete:
-            # A second answer to one request: the bytes after ours belong to nobody.
-            self.transport.abort()
+            raise UnusableAnswer("a second answer to one request")
         self._headers = []
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -192,8 +205,10 @@ class UpstreamConnection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         answer = self._answer
         status = self._parser.get_status_code()
-        self._is_interim = 100 <= status < 200 and status != 101
-        if self._is_interim or self._is_complete or answer is None:
+        self._is_interim = status < 200
+        if status < 100 or status == 101:
+            raise UnusableAnswer(f"status {status} unasked")
+        if self._is_interim or answer is None:
             return
         length: int | None = None
         is_chunked = False
@@ -225,7 +240,10 @@ class UpstreamConnection(asyncio.Protocol):
         self.deadline_at = inf
         if self._is_paused:
             self.resume()
-        if self.transport.is_closing() or self._has_body_until_eof or not self._keeps_alive:
+        if self.transport.get_write_buffer_size():
+            # Answered before it took the whole request: it may never take the rest.
+            self.transport.abort()
+        elif self.transport.is_closing() or self._has_body_until_eof or not self._keeps_alive:
             self.transport.close()
         else:
             self._release(self)

@@ -1,0 +1,440 @@
+"""The life cycle's surroundings, faked to the letter of relay/ports.py; for virtual time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from math import inf
+from typing import Self
+
+from msgspec import Struct
+from tests.support.builders import relay_request
+from tests.support.virtual_time import settle
+
+from cc_relay.codec.envelope import envelope
+from cc_relay.errors import Rejection, Stage, UpstreamError
+from cc_relay.exchange import (
+    Candidate,
+    Credential,
+    Failure,
+    FailureKind,
+    Headers,
+    Origin,
+    Peek,
+    Record,
+    RelayRequest,
+    Timeouts,
+    UpstreamRequest,
+    header,
+)
+from cc_relay.providers.base import Provider
+from cc_relay.providers.failures import read_anthropic_failure
+from cc_relay.relay.front import Front
+from cc_relay.relay.lifecycle import Shells
+from cc_relay.relay.plan import Turns
+from cc_relay.relay.ports import Flow, Inspector, Sink
+from cc_relay.relay.snapshot import Snapshot, Upstream
+
+Step = bytes | float | UpstreamError
+"""What an upstream's body does next: bytes arrive, so many seconds pass, or it breaks."""
+
+JSON_HEADERS: Headers = [(b"content-type", b"application/json")]
+SSE_HEADERS: Headers = [(b"content-type", b"text/event-stream; charset=utf-8")]
+
+
+class FakeIncoming:
+    """An answer that plays its `steps` on virtual time; after them the body is complete.
+
+    Pings of ours, framing and idle timeouts are not its business: an idle timeout is scripted as the error it gives.
+    """
+
+    def __init__(
+        self, status: int, headers: Headers, steps: Iterable[Step], *, length: int | None = None, after: float = 0.0
+    ) -> None:
+        self.status = status
+        self.headers = headers
+        self.length = length
+        self.after = after
+        self.was_sent = False
+        self.closed_at: float | None = None
+        self.pauses: list[str] = []
+        self._steps = list(steps)
+        self._ready_at: float | None = None
+        self._may_flow = asyncio.Event()
+        self._may_flow.set()
+
+    def __repr__(self) -> str:
+        return f"<FakeIncoming {self.status} {len(self._steps)} steps left>"
+
+    @property
+    def is_closed(self) -> bool:
+        return self.closed_at is not None
+
+    @property
+    def is_finished(self) -> bool:
+        return not self._steps
+
+    async def receive(self, deadline_at: float) -> bytes | None:
+        assert not self.is_closed, "read after it was closed"
+        while self._steps:
+            step = self._steps[0]
+            if isinstance(step, UpstreamError):
+                raise step
+            if isinstance(step, bytes):
+                return self._next(step)
+            if not await self._has_passed(step, deadline_at):
+                return None
+        return b""
+
+    async def splice(self, sink: Sink, deadline_at: float) -> None:
+        while True:
+            data = await self.receive(deadline_at)
+            if data is None:
+                raise UpstreamError("the answer took too long", stage=Stage.BODY, timed_out=True)
+            await self._may_flow.wait()
+            if not data:
+                return
+            sink(data)
+            await asyncio.sleep(0)
+
+    def pause(self) -> None:
+        self.pauses.append("pause")
+        self._may_flow.clear()
+
+    def resume(self) -> None:
+        self.pauses.append("resume")
+        self._may_flow.set()
+
+    def close(self) -> None:
+        if self.closed_at is None:
+            self.closed_at = asyncio.get_running_loop().time()
+
+    def _next(self, step: bytes) -> bytes:
+        del self._steps[0]
+        self._ready_at = None
+        return step
+
+    async def _has_passed(self, seconds: float, deadline_at: float) -> bool:
+        loop = asyncio.get_running_loop()
+        if self._ready_at is None:
+            self._ready_at = loop.time() + seconds
+        await wait_until(min(self._ready_at, deadline_at))
+        if loop.time() < self._ready_at:
+            return False
+        self._next(b"")
+        return True
+
+
+class FakeSender:
+    """Gives one scripted answer for each attempt, in order; `requests` is what it was sent, and when."""
+
+    def __init__(self, *answers: FakeIncoming | UpstreamError) -> None:
+        self.answers = list(answers)
+        self.requests: list[UpstreamRequest] = []
+        self.sent_at: list[float] = []
+        self._left = list(answers)
+
+    async def send(self, request: UpstreamRequest, deadline_at: float) -> FakeIncoming:
+        assert self._left, f"an attempt nobody expected: {request.origin} {request.target!r}"
+        answer = self._left.pop(0)
+        self.requests.append(request)
+        self.sent_at.append(asyncio.get_running_loop().time())
+        del request
+        await asyncio.sleep(0)
+        if isinstance(answer, UpstreamError):
+            raise answer
+        answer.was_sent = True
+        head_at = asyncio.get_running_loop().time() + answer.after
+        try:
+            await wait_until(min(head_at, deadline_at))
+        except asyncio.CancelledError:
+            answer.close()
+            raise
+        if head_at > deadline_at:
+            answer.close()
+            raise UpstreamError("no answer in time", stage=Stage.HEAD, timed_out=True)
+        return answer
+
+    @property
+    def asked(self) -> list[str]:
+        """Who was asked, with which key: `a/k1`."""
+        return [f"{one.origin.host.removesuffix('.test')}/{key_of(one)}" for one in self.requests]
+
+    @property
+    def is_used_up(self) -> bool:
+        return not self._left
+
+
+class FakeDownstream:
+    """A client that takes everything at once, and holds the relay to the order of calls."""
+
+    def __init__(self) -> None:
+        self.is_started = False
+        self.is_gone = False
+        self.end = ""
+        self.ended_at = inf
+        self.status = 0
+        self.headers: Headers = []
+        self.length: int | None = None
+        self.writes: list[tuple[float, bytes]] = []
+        self.flow: Flow | None = None
+
+    def __repr__(self) -> str:
+        return f"<FakeDownstream {self.status} {self.end or 'open'} {len(self.body)} bytes>"
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(data for _, data in self.writes)
+
+    def respond(self, status: int, headers: Headers, body: bytes) -> None:
+        self._begin(status, headers)
+        self.length = len(body)
+        self.write(body)
+        self._finish("respond")
+
+    def start(self, status: int, headers: Headers, length: int | None) -> None:
+        self._begin(status, headers)
+        self.length = length
+
+    def write(self, data: bytes) -> None:
+        assert self.is_started, "a body before its head"
+        assert not self.end, f"bytes after {self.end}"
+        if data:
+            self.writes.append((asyncio.get_running_loop().time(), data))
+
+    def finish(self) -> None:
+        assert self.is_started
+        assert self.length in (None, len(self.body)), "the body has another length than its head says"
+        self._finish("finish")
+
+    def abort(self) -> None:
+        self._finish("abort")
+
+    def regulate(self, flow: Flow) -> None:
+        assert self.is_started
+        self.flow = flow
+
+    def header(self, name: bytes) -> bytes | None:
+        return header(self.headers, name)
+
+    def _begin(self, status: int, headers: Headers) -> None:
+        assert not self.is_started, "two answers to one request"
+        self.is_started = True
+        self.status = status
+        self.headers = headers
+
+    def _finish(self, end: str) -> None:
+        assert not self.end, f"{end} after {self.end}"
+        self.end = end
+        self.ended_at = asyncio.get_running_loop().time()
+        self.flow = None
+
+
+class FakeProvider:
+    """Speaks Anthropic at https://NAME.test; the `x-kind` header of an error answer says how it is to be taken."""
+
+    type = "anthropic"
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        models: tuple[str, ...] = (),
+        mapping: dict[str, str] | None = None,
+        accepts_client_login: bool = False,
+        can_count: bool = True,
+        has_side_endpoints: bool = True,
+        declines: bool = False,
+    ) -> None:
+        self.name = name
+        self.base_url = f"https://{name}.test"
+        self.origin = Origin("https", f"{name}.test", 443)
+        self.accepts_client_login = accepts_client_login
+        self.models = models
+        self._mapping = mapping
+        self._can_count = can_count
+        self._has_side_endpoints = has_side_endpoints
+        self._declines = declines
+
+    def upstream_model(self, model: str) -> str | None:
+        if self._mapping is not None and model in self._mapping:
+            return self._mapping[model]
+        return model if not self.models or model in self.models else None
+
+    def prepare_messages(self, request: RelayRequest, peek: Peek, candidate: Candidate) -> UpstreamRequest:
+        if self._declines:
+            raise Rejection(413, "request_too_large", f"{self.name} takes less.", reason="body_too_large")
+        return self._prepare(b"/v1/messages", request, candidate)
+
+    def prepare_count(self, request: RelayRequest, peek: Peek, candidate: Candidate) -> UpstreamRequest | None:
+        return self._prepare(b"/v1/messages/count_tokens", request, candidate) if self._can_count else None
+
+    def prepare_probe(self, candidate: Candidate) -> UpstreamRequest:
+        return self._prepare(b"/v1/models", relay_request(body=b""), candidate)
+
+    def prepare_passthrough(self, request: RelayRequest, candidate: Candidate) -> UpstreamRequest | None:
+        return self._prepare(request.path.encode(), request, candidate) if self._has_side_endpoints else None
+
+    def read_failure(self, status: int, headers: Headers, body: bytes) -> Failure:
+        kind = header(headers, b"x-kind")
+        if kind is None:
+            return read_anthropic_failure(self.name, status, headers, body)
+        return Failure(FailureKind(kind.decode()), status, "api_error", "as scripted", body)
+
+    def _prepare(self, target: bytes, request: RelayRequest, candidate: Candidate) -> UpstreamRequest:
+        headers = [(b"x-api-key", candidate.credential.secret.encode()), (b"x-model", candidate.model.encode())]
+        return UpstreamRequest(self.origin, request.method.encode(), target, headers, request.body, Timeouts())
+
+
+class Rig:
+    """A front with everything around it faked. After each exchange the laws that hold for all of them are checked."""
+
+    def __init__(
+        self,
+        *answers: FakeIncoming | UpstreamError,
+        upstreams: Iterable[Upstream] | None = None,
+        dice: Callable[[], float] = lambda: 0.5,
+        inspector: Inspector | None = None,
+        sender: FakeSender | None = None,
+        **settings: object,
+    ) -> None:
+        self.sender = sender or FakeSender(*answers)
+        self.records: list[Record] = []
+        self.loop = asyncio.get_running_loop()
+        self.shells = Shells(
+            sender=self.sender,
+            record=self.records.append,
+            turns=Turns(),
+            loop=self.loop,
+            dice=dice,
+            inspector=inspector,
+        )
+        listed = tuple(upstreams) if upstreams is not None else (upstream("a"), upstream("b"))
+        self.front = Front(Snapshot(generation=1, upstreams=listed, **settings), self.shells)
+
+    @property
+    def record(self) -> Record:
+        """What the one exchange left."""
+        (record,) = self.records
+        return record
+
+    async def serve(self, request: RelayRequest | None = None, **changes: object) -> FakeDownstream:
+        """One exchange, to its end."""
+        async with self.begin(request, **changes) as exchange:
+            await exchange.ended()
+        return exchange.downstream
+
+    def begin(self, request: RelayRequest | None = None, **changes: object) -> "Exchange":
+        """One exchange, to interfere with; `async with`."""
+        request = request or relay_request(**{"arrived_at": self.loop.time(), **changes})
+        downstream = FakeDownstream()
+        return Exchange(self, self.front.serve(request, downstream), downstream)
+
+    def check(self, downstream: FakeDownstream) -> None:
+        """What holds after every exchange, however it ended."""
+        assert len(self.records) == len({id(record) for record in self.records})
+        assert self.shells.admission.in_flight == 0, "a place was not given back"
+        assert downstream.is_gone or downstream.end, "the client waits for ever"
+        for answer in self.sender.answers:
+            if isinstance(answer, FakeIncoming) and answer.was_sent:
+                assert answer.is_closed, f"{answer} was not let go"
+
+
+class Exchange:
+    """An exchange in work. Leave it with `ended`, `client_leaves` or `relay_stops`."""
+
+    def __init__(self, rig: Rig, serving: Awaitable[None], downstream: FakeDownstream) -> None:
+        self.rig = rig
+        self.downstream = downstream
+        self._serving = serving
+        self._records_before = len(rig.records)
+
+    async def __aenter__(self) -> Self:
+        self.task = asyncio.get_running_loop().create_task(self._run())
+        return self
+
+    async def __aexit__(self, kind: object, *_: object) -> None:
+        if kind is not None:
+            self.task.cancel()
+            return
+        assert self.task.done(), "the exchange still runs"
+        assert len(self.rig.records) == self._records_before + 1, "an exchange settles once"
+        self.rig.check(self.downstream)
+
+    async def ended(self) -> None:
+        await self.task
+
+    async def client_leaves(self) -> None:
+        self.downstream.is_gone = True
+        await self.relay_stops()
+
+    async def relay_stops(self) -> None:
+        self.task.cancel()
+        await settle()
+
+    async def _run(self) -> None:
+        await self._serving
+
+
+class Chance(Struct, frozen=True):
+    """Dice that fall as told."""
+
+    value: float
+
+    def __call__(self) -> float:
+        return self.value
+
+
+def upstream(name: str, *keys: str, provider: Provider | None = None, **traits: object) -> Upstream:
+    """A provider with these keys; one of its own where none is named. `traits` are FakeProvider's."""
+    credentials = tuple(Credential(f"key-{key}", key) for key in keys or (f"{name}-key",))
+    return Upstream(provider or FakeProvider(name, **traits), credentials)
+
+
+def answer(
+    *steps: Step, status: int = 200, headers: Headers = JSON_HEADERS, after: float = 0.0, length: int | None = None
+) -> FakeIncoming:
+    """A whole answer, JSON unless told otherwise; its head comes `after` so many seconds."""
+    return FakeIncoming(status, list(headers), steps, after=after, length=length)
+
+
+def stream(*steps: Step, after: float = 0.0, length: int | None = None, headers: Headers = SSE_HEADERS) -> FakeIncoming:
+    return FakeIncoming(200, list(headers), steps, after=after, length=length)
+
+
+def failure(
+    status: int, error_type: str = "api_error", *, kind: FailureKind | None = None, **more: str
+) -> FakeIncoming:
+    """An error answer in Anthropic's envelope; `more` are header lines (`retry_after="7"`)."""
+    headers = [(name.replace("_", "-").encode(), value.encode()) for name, value in more.items()]
+    if kind is not None:
+        headers.append((b"x-kind", kind.value.encode()))
+    body = envelope(error_type, f"the upstream's own {status}", "req_upstream")
+    return FakeIncoming(status, [*JSON_HEADERS, *headers], [body])
+
+
+def unreachable() -> UpstreamError:
+    return UpstreamError("connection refused", stage=Stage.CONNECT)
+
+
+def broken(stage: Stage = Stage.BODY, *, timed_out: bool = False) -> UpstreamError:
+    return UpstreamError("reset by peer", stage=stage, timed_out=timed_out)
+
+
+def key_of(request: UpstreamRequest) -> str:
+    return (header(request.headers, b"x-api-key") or b"").decode()
+
+
+async def wait_until(instant: float) -> None:
+    """Sleep until the loop's clock shows `instant`; for ever at infinity."""
+    loop = asyncio.get_running_loop()
+    future = loop.create_future()
+    timer = None if instant == inf else loop.call_at(instant, _wake, future)
+    try:
+        await future
+    finally:
+        if timer is not None:
+            timer.cancel()
+
+
+def _wake(future: "asyncio.Future[None]") -> None:
+    if not future.done():
+        future.set_result(None)
