@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Condition, Thread
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 START_SECONDS = 20.0
 STOP_SECONDS = 10.0
@@ -19,13 +19,15 @@ class Running:
     Output is read as it comes, so that the process never waits for the test; `wait_for` wakes with each line.
     """
 
-    def __init__(self, command: Sequence[str], *, environ: Mapping[str, str], directory: Path) -> None:
+    def __init__(
+        self, command: Sequence[str], *, environ: Mapping[str, str], directory: Path, stdin: IO[bytes] | None = None
+    ) -> None:
         self.name = " ".join(Path(word).name for word in command[:3])
         self._process = subprocess.Popen(
             command,
             env=environ,
             cwd=directory,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin or subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -67,8 +69,13 @@ class Running:
             raise AssertionError(f"{self.name} did not say it in {seconds:g} s:\n{''.join(self._lines)}")
 
     def address(self) -> str:
-        """The first URL it names. Raises AssertionError where it names none."""
-        return ADDRESS.findall(self.wait_for(lambda line: ADDRESS.search(line) is not None))[0]
+        """The first URL it names. Raises AssertionError where it names none, and ends it."""
+        try:
+            line = self.wait_for(lambda line: ADDRESS.search(line) is not None)
+        except AssertionError:
+            self.kill()
+            raise
+        return ADDRESS.findall(line)[0]
 
     def end(self, seconds: float) -> int:
         """Wait for its own end; its exit code. Raises subprocess.TimeoutExpired."""

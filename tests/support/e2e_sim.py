@@ -71,7 +71,7 @@ class SimProcess(Running):
     @property
     def seen(self) -> list[Seen]:
         """Every request since the last `forget`, oldest first."""
-        return msgspec.json.decode(self._ask("GET", "requests?last=200&bodies"), type=list[Seen])
+        return msgspec.json.decode(self._ask("GET", "requests?last=200&bodies=1"), type=list[Seen])
 
     @property
     def messages(self) -> list[Seen]:

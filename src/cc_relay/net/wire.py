@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from cc_relay.exchange import Headers
 
-STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}".encode() for status in HTTPStatus}
 
 FRAMING_NAMES = frozenset(
     {b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade"}
@@ -14,9 +14,9 @@ FRAMING_NAMES = frozenset(
 
 def status_line(status: int) -> bytes:
     """The first line of an answer; unknown codes (529 among them) get no phrase."""
-    return STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
+    return STATUS_LINES.get(status) or b"HTTP/1.1 %d " % status
 
 
-def lines(headers: Headers) -> list[bytes]:
-    """Header lines, ready to be joined."""
-    return [b"%b: %b\r\n" % pair for pair in headers]
+def message(first_lines: bytes, headers: Headers, body: bytes = b"") -> bytes:
+    """A whole message: lines that are ready (no line end behind the last), header lines, body; hot path."""
+    return b"\r\n".join([first_lines, *[b": ".join(line) for line in headers], b"", body])

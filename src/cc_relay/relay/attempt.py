@@ -71,15 +71,22 @@ async def attempt(
             raise await refused(provider, incoming, clock)
         if incoming.status >= 300:
             raise UpstreamError(f"{provider.name} redirects (HTTP {incoming.status})", stage=Stage.HEAD)
-        encoding = header(incoming.headers, b"content-encoding") or b"identity"
+        media_type, encoding = b"", b"identity"
+        for name, value in incoming.headers:
+            if name == b"content-type":
+                media_type = value
+            elif name == b"content-encoding":
+                encoding = value
         if encoding != b"identity":
             # Asked for nothing of the kind; what cannot be read is passed on as it is.
             return Opening(incoming, b"")
-        media_type = header(incoming.headers, b"content-type") or b""
         if media_type[:17].lower() == b"text/event-stream":
             if not expectation.may_stream:
                 raise UpstreamError(f"{provider.name} streams an answer that was asked for whole", stage=Stage.HEAD)
             return await hold_stream(provider, incoming, expectation, clock)
+        body = incoming.take_whole()
+        if body is not None:
+            return seen(provider, incoming, expectation, body)
         return await whole(provider, incoming, expectation)
     except BaseException:
         incoming.close()
@@ -109,7 +116,7 @@ async def hold_stream(provider: Provider, incoming: Incoming, expectation: Expec
 
 
 async def whole(provider: Provider, incoming: Incoming, expectation: Expectation) -> Opening:
-    """Await a whole answer, up to a bound, and see that it is one."""
+    """Await a whole answer, up to a bound."""
     pieces: list[bytes] = []
     size = 0
     while size <= WHOLE_SIZE:
@@ -117,15 +124,19 @@ async def whole(provider: Provider, incoming: Incoming, expectation: Expectation
         if data is None:
             raise UpstreamError("no whole answer in time", stage=Stage.BODY, timed_out=True)
         if not data:
-            body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-            usage = expectation.read(body)
-            if usage is None:
-                raise misfit(provider, incoming, body)
-            incoming.close()
-            return Opening(incoming, body, is_complete=True, usage=usage)
+            return seen(provider, incoming, expectation, b"".join(pieces))
         pieces.append(data)
         size += len(data)
     return Opening(incoming, b"".join(pieces))
+
+
+def seen(provider: Provider, incoming: Incoming, expectation: Expectation, body: bytes) -> Opening:
+    """A whole answer, once it is seen to be one. Raises Refused or UpstreamError where it is something else."""
+    usage = expectation.read(body)
+    if usage is None:
+        raise misfit(provider, incoming, body)
+    incoming.close()
+    return Opening(incoming, body, is_complete=True, usage=usage)
 
 
 def misfit(provider: Provider, incoming: Incoming, body: bytes) -> Exception:

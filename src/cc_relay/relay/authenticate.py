@@ -53,8 +53,9 @@ def authenticate(access: Access, headers: Headers) -> Principal:
     raise Rejection(
         401,
         "authentication_error",
-        "This relay needs its own key: send server.auth.api_key as x-api-key or as a bearer token "
-        "(for Claude Code: ANTHROPIC_AUTH_TOKEN).",
+        # Claude Code 2.1.330 hides a 401 that names the `x-api-key` header behind "Not logged in".
+        "This relay needs its own key, server.auth.api_key in its configuration: set ANTHROPIC_AUTH_TOKEN to it "
+        "(other clients: send it as the API key or as a bearer token).",
         reason="wrong_credential" if api_key or bearer else "no_credential",
         should_retry=False,
     )

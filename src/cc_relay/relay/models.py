@@ -79,5 +79,5 @@ def display_name(model: str) -> str:
         if word.isdigit() and words and words[-1].replace(".", "").isdigit():
             words[-1] += f".{word}"
         else:
-            words.append(word if any(letter.isdigit() for letter in word) else word.capitalize())
+            words.append(word[:1].upper() + word[1:])
     return " ".join(words)

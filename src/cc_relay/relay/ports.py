@@ -72,6 +72,9 @@ class Incoming(Flow, Protocol):
         Raises UpstreamError (stage BODY) when it breaks or stays silent longer than the request's idle timeout.
         """
 
+    def take_whole(self) -> bytes | None:
+        """The whole body where it has already ended, None where more of it is to come."""
+
     async def splice(self, sink: Sink, deadline_at: float) -> None:
         """Hand every further byte to `sink` as it arrives, without a task or an await per read; return at the end.
 

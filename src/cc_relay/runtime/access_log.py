@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING
 
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.json import Encoder
 
-from cc_relay.runtime.logs import stamp
+from cc_relay.exchange import Outcome
+from cc_relay.runtime.lines import clock, coloured, milliseconds, printable, short, stamp
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-    from cc_relay.exchange import Attempt, Record
+    from cc_relay.exchange import Record
     from cc_relay.runtime.log_writer import LogWriter
 
 BATCH_SECONDS = 0.1
 """How long a line may wait for company: formatting and writing many together costs a fraction."""
 
-COLOURS = {2: "32", 4: "33", 5: "31"}
+COLOURS = {2: 32, 4: 33, 5: 31}
+"""By the hundreds of a status."""
+
+CHARGED = frozenset({Outcome.FAILED, Outcome.BROKEN})
+"""Outcomes an upstream is to blame for."""
 
 
 class Line(Struct, omit_defaults=True):
@@ -33,7 +39,7 @@ class Line(Struct, omit_defaults=True):
     method: str
     path: str
     status: int
-    outcome: str
+    outcome: Outcome
     duration_ms: float
     bytes: int = 0
     first_byte_ms: float | UnsetType = UNSET
@@ -55,7 +61,7 @@ _encode = Encoder().encode
 
 
 class AccessLog:
-    """Takes records on the loop, writes lines in batches."""
+    """Takes records on the loop, writes lines in batches. `level` (of `logging`) leaves lesser lines out."""
 
     def __init__(
         self,
@@ -64,12 +70,14 @@ class AccessLog:
         *,
         is_json: bool,
         has_colour: bool,
+        level: int = logging.INFO,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self._writer = writer
         self._loop = loop
         self._is_json = is_json
         self._has_colour = has_colour
+        self._level = level
         self._wall_clock = wall_clock
         self._records: list[Record] = []
 
@@ -85,6 +93,8 @@ class AccessLog:
     def flush(self) -> None:
         """Write what is waiting."""
         records, self._records = self._records, []
+        if self._level > logging.INFO:
+            records = [record for record in records if level_of(record) >= self._level]
         if not records:
             return
         # Wall-clock time of an instant on the loop's clock.
@@ -93,36 +103,48 @@ class AccessLog:
             self._writer.write(b"".join([_encode(json_line(record, offset)) + b"\n" for record in records]))
         else:
             lines = [text_line(record, offset, has_colour=self._has_colour) for record in records]
-            self._writer.write("\n".join([*lines, ""]).encode("utf-8", "backslashreplace"))
+            self._writer.write("\n".join([*lines, ""]).encode())
+
+
+def level_of(record: Record) -> int:
+    """What the relay or an upstream got wrong is a warning; what the client did is not."""
+    return logging.WARNING if record.status >= 500 or record.outcome in CHARGED else logging.INFO
 
 
 def json_line(record: Record, offset: float) -> Line:
-    usage = record.usage
-    last = record.attempts[-1].candidate if record.attempts else None
+    """A record as it is encoded; hot path. `offset` is the wall clock's lead over the loop's, in seconds."""
+    usage, arrived_at, attempts = record.usage, record.arrived_at, record.attempts
+    model = printable(record.model)
+    provider = key = upstream_model = ""
+    if attempts:
+        last = attempts[-1].candidate
+        provider, key = last.provider, last.credential.fingerprint
+        upstream_model = "" if last.model == record.model else printable(last.model)
+    # By position: keywords would cost as much as all the rest.
     return Line(
-        time=stamp(record.ended_at + offset),
-        level="info" if record.status < 500 else "warning",
-        event="request",
-        id=record.id,
-        method=record.method,
-        path=record.path,
-        status=record.status,
-        outcome=record.outcome.value,
-        duration_ms=milliseconds(record.ended_at - record.arrived_at),
-        bytes=record.bytes_out,
-        first_byte_ms=UNSET if record.first_byte_at is None else milliseconds(record.first_byte_at - record.arrived_at),
-        model=record.model,
-        provider=last.provider if last else "",
-        key=last.credential.fingerprint if last else "",
-        upstream_model=last.model if last and last.model != record.model else "",
-        attempts=len(record.attempts),
-        input_tokens=usage.input,
-        output_tokens=usage.output,
-        cache_read_tokens=usage.cache_read,
-        cache_write_tokens=usage.cache_write_5m + usage.cache_write_1h,
-        stop_reason=usage.stop_reason,
-        reason=reason(record),
-        client=record.principal,
+        stamp(record.ended_at + offset),
+        "info" if level_of(record) == logging.INFO else "warning",
+        "request",
+        record.id,
+        record.method,
+        printable(record.path),
+        record.status,
+        record.outcome,
+        milliseconds(record.ended_at - arrived_at),
+        record.bytes_out,
+        UNSET if record.first_byte_at is None else milliseconds(record.first_byte_at - arrived_at),
+        model,
+        provider,
+        key,
+        upstream_model,
+        len(attempts),
+        usage.input,
+        usage.output,
+        usage.cache_read,
+        usage.cache_write_5m + usage.cache_write_1h,
+        printable(usage.stop_reason),
+        reason(record),
+        record.principal,
     )
 
 
@@ -130,8 +152,8 @@ def text_line(record: Record, offset: float, *, has_colour: bool) -> str:
     """`12:00:01 200 claude-opus-5-5 → work 812 ms (first byte 230 ms) 10.3k in 345 out req_…`."""
     status = str(record.status)
     if has_colour:
-        status = f"\033[{COLOURS.get(record.status // 100, '0')}m{status}\033[0m"
-    parts = [time.strftime("%H:%M:%S", time.localtime(record.ended_at + offset)), status]
+        status = coloured(status, COLOURS.get(record.status // 100, 0))
+    parts = [clock(record.ended_at + offset), status]
     parts.append(printable(record.model) if record.model else f"{record.method} {printable(record.path)}")
     if record.attempts:
         parts.append(f"→ {record.attempts[-1].candidate.provider}")
@@ -154,28 +176,10 @@ def text_line(record: Record, offset: float, *, has_colour: bool) -> str:
 
 
 def reason(record: Record) -> str:
-    """Why an exchange went wrong, or what was overcome on the way."""
+    """Why an exchange went wrong, or what was overcome on the way; "" where all was well at once."""
     if record.reason:
         return printable(record.reason)
     if len(record.attempts) < 2:
         return ""
-    overcome: list[Attempt] = [attempt for attempt in record.attempts if attempt.reason]
-    return (
-        "after " + ", ".join(f"{one.candidate.provider}: {printable(one.reason)}" for one in overcome)
-        if overcome
-        else ""
-    )
-
-
-def milliseconds(seconds: float) -> float:
-    return round(seconds * 1000, 1)
-
-
-def short(count: int) -> str:
-    return str(count) if count < 1000 else f"{count / 1000:.1f}k" if count < 1_000_000 else f"{count / 1e6:.1f}M"
-
-
-def printable(text: str) -> str:
-    """No line ends and no terminal escapes out of a client's mouth."""
-    text = text[:200]
-    return text if text.isprintable() else "".join(letter if letter.isprintable() else "?" for letter in text)
+    overcome = [f"{one.candidate.provider}: {printable(one.reason)}" for one in record.attempts if one.reason]
+    return f"after {', '.join(overcome)}" if overcome else ""

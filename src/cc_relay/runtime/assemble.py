@@ -58,7 +58,11 @@ def upstream(provider: Provider) -> Upstream:
     credentials = tuple(credential(key.key.get_secret_value()) for key in keys)
     if not credentials and provider.type in OPEN_TYPES:
         credentials = (NO_CREDENTIAL,)
-    return Upstream(build(settings(provider)), credentials)
+    try:
+        return Upstream(build(settings(provider)), credentials)
+    except ValueError as error:
+        said = str(error)
+        raise ValueError(said if said.startswith("provider ") else f"provider {provider.name!r}: {said}") from error
 
 
 def settings(provider: Provider) -> ProviderSettings:

@@ -8,13 +8,23 @@ from typing import TYPE_CHECKING
 from cc_relay.codec.redact import redact_body, redact_headers
 
 if TYPE_CHECKING:
+    from cc_relay.config.schema import DebugOptions
     from cc_relay.exchange import Headers, RelayRequest
 
 logger = logging.getLogger("cc_relay.debug")
 
 
+def inspection(options: DebugOptions) -> Inspection | None:
+    """What `logging.debug_options` asks for; None where it asks for nothing."""
+    if not (options.log_request_body or options.log_response_headers):
+        return None
+    return Inspection(
+        bodies=options.log_request_body, headers=options.log_response_headers, body_size=options.max_body_log_size
+    )
+
+
 class Inspection:
-    """Logs at level debug; made only where `logging.debug_options` asks for it."""
+    """Logs at level debug. `body_size` is how many characters of a body are shown."""
 
     def __init__(self, *, bodies: bool, headers: bool, body_size: int) -> None:
         self._bodies = bodies

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
+from contextlib import ExitStack
+from dataclasses import dataclass
 from random import random
 from typing import TYPE_CHECKING
 
@@ -14,113 +15,90 @@ from cc_relay.net.upstream import UpstreamClient
 from cc_relay.relay.front import Front
 from cc_relay.relay.lifecycle import Shells
 from cc_relay.relay.plan import Turns
-from cc_relay.runtime.access_log import AccessLog
 from cc_relay.runtime.assemble import assemble
-from cc_relay.runtime.inspection import Inspection
-from cc_relay.runtime.log_writer import LogWriter
-from cc_relay.runtime.logs import set_up, tear_down
+from cc_relay.runtime.inspection import inspection
+from cc_relay.runtime.logbook import Logbook
 from cc_relay.runtime.options import ServeOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cc_relay.config import Config, Loaded
-    from cc_relay.exchange import Record
+    from cc_relay.config import Loaded
     from cc_relay.net.downstream import Listener
-
-logger = logging.getLogger(__name__)
 
 AS_CONFIGURED = ServeOptions()
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What a relay has while it listens. `resources` closes all but the listener, once."""
+
+    front: Front
+    listener: Listener
+    resources: ExitStack
+
+
 class Relay:
-    """One relay in the running event loop. `start`, then `stop`; both once."""
+    """One relay in the running event loop: `start`, then `stop`."""
 
     def __init__(
         self, loaded: Loaded, options: ServeOptions = AS_CONFIGURED, environ: Mapping[str, str] = os.environ
     ) -> None:
-        """Assemble; raises ValueError where a provider cannot be built."""
+        """Assemble; `environ` is what proxies and colours are read from.
+
+        Raises ValueError where a provider cannot be built, or `options` name no address.
+        """
         self._config = loaded.config
         self._options = options
         self._environ = environ
+        self._where = parse_listen(options.listen or loaded.config.server.listen)
         self.snapshot = assemble(loaded.config)
-        self._listener: Listener | None = None
+        self._running: Running | None = None
 
     def __repr__(self) -> str:
-        return f"<Relay {self._listener or 'not listening'}>"
+        return f"<Relay {self._running.listener if self._running else 'not listening'}>"
 
     async def start(self) -> None:
-        """Listen. Raises OSError where that is impossible."""
+        """Listen. Raises OSError where that is impossible, or where the log cannot be opened (with its file name)."""
         loop = asyncio.get_running_loop()
-        config, options = self._config, self._options
-        self._writer = LogWriter(config.logging.output)
-        is_json = wants_json(config, options, is_terminal=self._writer.is_terminal)
-        has_colour = self._writer.is_terminal and config.logging.pretty and not self._environ.get("NO_COLOR")
-        level = "debug" if options.debug else options.log_level or config.logging.level
-        self._log_handler = set_up(self._writer, level=level, is_json=is_json, has_colour=has_colour)
-        self._access_log = AccessLog(self._writer, loop, is_json=is_json, has_colour=has_colour)
-        self._upstream = UpstreamClient(loop, self._environ)
-        shells = Shells(
-            sender=self._upstream,
-            record=self._access_log if config.logging.requests else forget,
-            turns=Turns(),
-            loop=loop,
-            dice=random,
-            inspector=inspection(config),
-        )
-        self._front = Front(self.snapshot, shells)
-        where = parse_listen(options.listen or config.server.listen)
-        limits = Limits(body_size=config.server.max_body_bytes)
-        try:
-            self._listener = await listen(self._front.serve, where.host or None, where.port, limits=limits)
-        except BaseException:
-            self._release()
-            raise
+        with ExitStack() as resources:
+            logbook = Logbook(self._config, self._options, self._environ, loop)
+            resources.callback(logbook.close)
+            upstream = UpstreamClient(loop, self._environ)
+            resources.callback(upstream.close)
+            shells = Shells(
+                sender=upstream,
+                record=logbook.record,
+                turns=Turns(),
+                loop=loop,
+                dice=random,
+                inspector=inspection(self._config.logging.debug_options),
+            )
+            front = Front(self.snapshot, shells)
+            limits = Limits(body_size=self._config.server.max_body_bytes)
+            listener = await listen(front.serve, self._where.host or None, self._where.port, limits=limits)
+            self._running = Running(front, listener, resources.pop_all())
 
     @property
     def address(self) -> tuple[str, int]:
-        """Where it listens."""
-        assert self._listener is not None, "start() comes first"
-        return self._listener.host, self._listener.port
-
-    async def stop(self, drain: float = 0.0) -> int:
-        """Stop accepting, let exchanges end for `drain` seconds, cut the rest; return how many were cut."""
-        self._front.is_draining = True
-        cut = await self._listener.drain(drain) if self._listener is not None else 0
-        self._release()
-        return cut
-
-    def cut(self) -> None:
-        """While stopping: wait for nobody any longer."""
-        if self._listener is not None:
-            self._listener.cut()
+        """The host and port it listens at, the first where there are several. Raises RuntimeError before `start`."""
+        if self._running is None:
+            raise RuntimeError("the relay was not started")
+        return self._running.listener.host, self._running.listener.port
 
     @property
     def in_flight(self) -> int:
         """Exchanges in work."""
-        return self._listener.exchanges if self._listener is not None else 0
+        return self._running.listener.exchanges if self._running else 0
 
-    def _release(self) -> None:
-        self._upstream.close()
-        self._access_log.flush()
-        tear_down(self._log_handler)
-        self._writer.close()
+    async def stop(self, drain: float = 0.0) -> int:
+        """Stop accepting, let exchanges end for `drain` seconds, cut the rest; return how many this call cut.
 
-
-def wants_json(config: Config, options: ServeOptions, *, is_terminal: bool) -> bool:
-    """Whether log lines are JSON: as told, else text for a person at a terminal and JSON for machines."""
-    told = options.log_format or (config.logging.format if "format" in config.logging.model_fields_set else None)
-    return told == "json" if told else not is_terminal
-
-
-def inspection(config: Config) -> Inspection | None:
-    debug = config.logging.debug_options
-    if not (debug.log_request_body or debug.log_response_headers):
-        return None
-    return Inspection(
-        bodies=debug.log_request_body, headers=debug.log_response_headers, body_size=debug.max_body_log_size
-    )
-
-
-def forget(record: Record) -> None:
-    """The recorder of a relay that keeps no request log."""
+        A second call, while the first still waits, waits for nobody: both then return.
+        """
+        if self._running is None:
+            return 0
+        self._running.front.is_draining = True
+        cut = await self._running.listener.drain(drain)
+        self._running.resources.close()
+        return cut

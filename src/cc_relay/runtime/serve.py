@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
-import sys
+from contextlib import closing
 from typing import TYPE_CHECKING
 
+from cc_relay.runtime.log_writer import LogWriter
+from cc_relay.runtime.logs import LineFormatter
 from cc_relay.runtime.loops import new_event_loop
 from cc_relay.runtime.options import ServeOptions
+from cc_relay.runtime.output import Output
 from cc_relay.runtime.relay import Relay
 from cc_relay.runtime.start_up import start_up_lines
 
@@ -20,9 +23,10 @@ __all__ = ["ServeOptions", "run"]
 
 
 def run(loaded: Loaded, options: ServeOptions) -> int:
-    """Serve until SIGTERM or SIGINT, drain, and return the exit code. Raises OSError where listening is impossible.
+    """Serve until SIGTERM or SIGINT, drain, and return the exit code.
 
-    A second signal does not wait for anybody.
+    A second signal does not wait for anybody. Raises OSError where listening is impossible, or where the log cannot be
+    opened (then with its file name).
     """
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         return runner.run(serve(loaded, options))
@@ -30,36 +34,55 @@ def run(loaded: Loaded, options: ServeOptions) -> int:
 
 async def serve(loaded: Loaded, options: ServeOptions) -> int:
     relay = Relay(loaded, options)
-    told = asyncio.Event()
-    hurried = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    told, hurried = stop_signals()
+    # A standard error that nobody reads any more must not keep the relay from serving, or from stopping.
+    plain = LineFormatter(is_json=False, has_colour=False)
+    with closing(LogWriter(Output("stderr"), plain.dropped_line)) as voice:
+        await relay.start()
+        for line in start_up_lines(loaded, relay.snapshot, relay.address):
+            say(voice, line)
+        # What lives until the end need not be looked at by every collection.
+        gc.collect()
+        gc.freeze()
+        await told.wait()
+        seconds = loaded.config.server.drain_timeout
+        if relay.in_flight:
+            say(voice, f"Stopping: {requests(relay.in_flight)} may go on for {seconds:g} s; a second signal ends it.")
+        cut = await stop(relay, seconds, hurried)
+        say(voice, f"Stopped; {requests(cut)} cut off." if cut else "Stopped.")
+    return 0
+
+
+def stop_signals() -> tuple[asyncio.Event, asyncio.Event]:
+    """Set by the first SIGTERM or SIGINT, and by the second."""
+    told, hurried = asyncio.Event(), asyncio.Event()
 
     def stop() -> None:
         (hurried if told.is_set() else told).set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
-    await relay.start()
-    for line in start_up_lines(loaded, relay.snapshot, relay.address):
-        say(line)
-    # What lives until the end need not be looked at by every collection.
-    gc.collect()
-    gc.freeze()
-    await told.wait()
-    seconds = loaded.config.server.drain_timeout
-    if relay.in_flight:
-        say(f"Stopping: {relay.in_flight} requests may go on for {seconds:g} s (a second signal ends them now).")
-    draining = asyncio.ensure_future(relay.stop(seconds))
-    waiting = asyncio.ensure_future(hurried.wait())
-    await asyncio.wait((draining, waiting), return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    if not draining.done():
-        relay.cut()
-    cut = await draining
-    say(f"Stopped; {cut} requests were cut off." if cut else "Stopped.")
-    return 0
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    return told, hurried
 
 
-def say(line: str) -> None:
-    sys.stderr.write(line + "\n")
-    sys.stderr.flush()
+async def stop(relay: Relay, seconds: float, hurried: asyncio.Event) -> int:
+    """Drain for so long, or until `hurried`; return how many exchanges were cut."""
+
+    async def hurry() -> int:
+        await hurried.wait()
+        return await relay.stop()
+
+    async with asyncio.TaskGroup() as tasks:
+        hurrying = tasks.create_task(hurry())
+        cut = await relay.stop(seconds)
+        if not hurried.is_set():
+            hurrying.cancel()
+    return cut + (0 if hurrying.cancelled() else hurrying.result())
+
+
+def requests(count: int) -> str:
+    return "1 request" if count == 1 else f"{count} requests"
+
+
+def say(voice: LogWriter, line: str) -> None:
+    voice.write(line.encode() + b"\n")

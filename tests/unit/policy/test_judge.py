@@ -10,7 +10,6 @@ from cc_relay.errors import Source, Stage
 from cc_relay.exchange import FailureKind
 from cc_relay.policy.judge import BREAKS, FAILURES, Verdict, backoff, judge_break, judge_failure
 
-
 OWNED = [FailureKind.CREDENTIAL, FailureKind.PLAN]
 
 

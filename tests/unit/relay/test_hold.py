@@ -16,19 +16,16 @@ STREAMING = messages_body(stream=True)
 
 @virtual
 async def test_message_start_and_pings_wait_for_the_first_content_block() -> None:
-    rig = Rig(stream(START, 0.3, PING, 0.3, BLOCK, *REST), hold=1.0)
+    rig = Rig(stream(START, 0.25, PING, 0.25, BLOCK, *REST), hold=1.0)
     downstream = await rig.serve(body=STREAMING)
-    assert downstream.writes[0] == (STARTED_AT + 0.6, START + PING + BLOCK)
+    assert downstream.writes[0] == (STARTED_AT + 0.5, START + PING + BLOCK)
 
 
 @virtual
 async def test_message_start_waits_no_longer_than_the_hold() -> None:
     rig = Rig(stream(START, 30.0, BLOCK, *REST), hold=1.0)
     downstream = await rig.serve(body=STREAMING)
-    assert downstream.writes[:2] == [(STARTED_AT + 1.0, START), (STARTED_AT + 15.0 + 1.0, PING_OF_OURS)]
-
-
-PING_OF_OURS = b'event: ping\ndata: {"type": "ping"}\n\n'
+    assert downstream.writes[0] == (STARTED_AT + 1.0, START)
 
 
 @virtual
@@ -87,7 +84,6 @@ async def test_an_error_in_the_same_read_as_content_is_delivered() -> None:
 )
 @virtual
 async def test_when_nobody_can_take_over_an_early_error_event_becomes_an_answer(event_data: bytes, status: int) -> None:
-    # Alone, and unwell: asked twice.
     frames = [START, b"event: error\ndata: " + event_data + b"\n\n"]
     rig = Rig(*[stream(*frames) for _ in range(4)])
     downstream = await rig.serve(body=STREAMING)

@@ -123,7 +123,7 @@ async def test_trailers_are_no_headers_and_cost_the_connection_nothing() -> None
 @both_loops
 async def test_header_names_are_lower_case_and_repeated_lines_keep_their_order() -> None:
     async with serving(describe) as listener, await RawClient.connect(listener.port) as client:
-        lines = [(b"Host", b"h"), (b"X-Twice", b"1"), (b"x-twice", b"2 "), (b"X-Empty", b"")]
+        lines = [(b"Host", b"h"), (b"X-Twice", b"1"), (b"x-twice", b"2"), (b"X-Empty", b"")]
         await client.send_request("GET", "/", lines)
         assert (await told(client))["headers"] == [["host", "h"], ["x-twice", "1"], ["x-twice", "2"], ["x-empty", ""]]
 
@@ -217,6 +217,25 @@ async def test_an_offer_to_speak_http_2_is_declined_by_an_answer() -> None:
         assert answer.json()["body"] == "{}"  # type: ignore[index]
         assert answer.header(b"connection") == b"close"
         assert await client.closed() is False
+
+
+@both_loops
+async def test_the_body_of_an_upgrade_offer_may_arrive_later_and_in_chunks() -> None:
+    async with serving(describe) as listener, await RawClient.connect(listener.port) as client:
+        offer = [(b"connection", b"upgrade"), (b"upgrade", b"h2c"), (b"expect", b"100-continue")]
+        await client.send(request("POST", "/", [*offer, (b"transfer-encoding", b"chunked")]))
+        assert (await client.read_response()).status == 100
+        await client.send(chunked(b"{", b"}"), piece=1)
+        assert (await told(client))["body"] == "{}"
+
+
+@both_loops
+async def test_a_tunnel_is_refused() -> None:
+    serve = Recorder()
+    async with serving(serve) as listener, await RawClient.connect(listener.port) as client:
+        await client.send(b"CONNECT provider.test:443 HTTP/1.1\r\nhost: provider.test\r\n\r\n")
+        assert (await client.read_response()).status == 400
+        assert serve.requests == []
 
 
 @both_loops

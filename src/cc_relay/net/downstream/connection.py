@@ -18,6 +18,7 @@ import httptools
 from cc_relay.codec.envelope import envelope
 from cc_relay.exchange import RelayRequest
 from cc_relay.net.downstream.responder import Responder
+from cc_relay.net.wire import message
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -34,6 +35,7 @@ TARGETS: dict[bytes, tuple[str, str]] = {}
 """Targets seen before: clients ask for the same few."""
 
 MOST_TARGETS = 512
+UPGRADING = frozenset({b"connection", b"upgrade", b"http2-settings", b"expect"})
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 SANE_ID = re.compile(rb"[A-Za-z0-9._:\-]{1,128}\Z").match
 LINGER_NOTHING = struct.pack("ii", 1, 0)
@@ -119,10 +121,8 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
             if not self._is_idle:
                 self._await_more()
-        except httptools.HttpParserUpgrade:
-            # Offers to speak HTTP/2 or WebSocket are declined by answering in HTTP/1.1 (RFC 9110, 7.8).
-            self._is_refusing = True
-            self.stop()
+        except httptools.HttpParserUpgrade as offer:
+            self._decline_upgrade(data[offer.args[0] :])
         except httptools.HttpParserCallbackError as error:
             if not isinstance(error.__context__, Refused):
                 raise
@@ -212,10 +212,13 @@ class Connection(asyncio.Protocol):
         self._pieces.append(piece)
 
     def on_message_complete(self) -> None:
+        parser = self._parser
+        if parser.should_upgrade():
+            # No message yet: the parser leaves out its body, if it has one.
+            return
         self._is_idle = True
         self._head_size = 0
         self.deadline_at = inf
-        parser = self._parser
         method = parser.get_method()
         path, query = split_target(self._url)
         request = RelayRequest(
@@ -360,6 +363,18 @@ class Connection(asyncio.Protocol):
         if self._transport.can_write_eof():
             self._transport.write_eof()
         self._set_deadline(self._loop.time() + self._limits.linger)
+
+    def _decline_upgrade(self, rest: bytes) -> None:
+        """Read a request that offers HTTP/2 or WebSocket again, as if it did not (RFC 9110, 7.8), and as the last."""
+        method = self._parser.get_method()
+        if method == b"CONNECT":
+            self._refuse(Refused(400, "invalid_request_error", "This is not a CONNECT proxy.", "bad_http"))
+            return
+        headers = [line for line in self._headers if line[0] not in UPGRADING]
+        first = b"%b %b HTTP/1.1\r\nconnection: close" % (method, self._url)
+        self._parser = httptools.HttpRequestParser(self)
+        self._head_size = 0
+        self.data_received(message(first, headers, rest))
 
     def _await_more(self) -> None:
         """A request has begun and is not complete: it must go on, and its head must end."""

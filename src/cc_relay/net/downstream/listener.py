@@ -27,17 +27,13 @@ class Listener:
     def __init__(self, server: asyncio.Server, roster: Roster) -> None:
         self._server = server
         self._roster = roster
+        # Asked now: a closed server has no sockets.
+        host, port = server.sockets[0].getsockname()[:2]
+        self.host = str(host)
+        self.port = int(port)
 
     def __repr__(self) -> str:
         return f"<Listener {self.host}:{self.port} {len(self._roster)} connections>"
-
-    @property
-    def host(self) -> str:
-        return str(self._server.sockets[0].getsockname()[0])
-
-    @property
-    def port(self) -> int:
-        return int(self._server.sockets[0].getsockname()[1])
 
     @property
     def exchanges(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from cc_relay.net.wire import lines, status_line
+from cc_relay.net.wire import message, status_line
 
 if TYPE_CHECKING:
     import asyncio
@@ -76,16 +76,14 @@ class Responder:
         """Answer whole: head, `content-length`, body, end."""
         if self.is_finished:
             return
-        parts = self._head(status, headers, len(body))
-        if self._sends_body:
-            parts.append(body)
-        self._transport.write(b"".join(parts))
+        first = self._head(status, len(body))
+        self._transport.write(message(first, headers, body if self._sends_body else b""))
         self._end()
 
     def start(self, status: int, headers: Headers, length: int | None) -> None:
         """Write the head; `length` None sends the body in chunks, or ends it with the connection for HTTP/1.0."""
         if not self.is_finished:
-            self._transport.write(b"".join(self._head(status, headers, length)))
+            self._transport.write(message(self._head(status, length), headers))
 
     def write(self, data: bytes) -> None:
         """Write body bytes; never blocks."""
@@ -142,28 +140,26 @@ class Responder:
         if not self.is_started:
             self._keep_alive = False
 
-    def _head(self, status: int, headers: Headers, length: int | None) -> list[bytes]:
-        parts = [status_line(status)]
-        parts += lines(headers)
-        parts.append(b"x-request-id: %b\r\n" % self.request_id.encode("ascii"))
+    def _head(self, status: int, length: int | None) -> bytes:
+        """Status line and framing lines, without the last line end; settles how the body travels. Hot path."""
+        first = b"%b\r\nx-request-id: %b" % (status_line(status), self.request_id.encode("ascii"))
         has_body = status >= 200 and status not in (204, 304)
         self._sends_body = has_body and self._method != "HEAD"
         if length is not None:
             if has_body:
-                parts.append(b"content-length: %d\r\n" % length)
+                first += b"\r\ncontent-length: %d" % length
         elif self._is_http_1_0:
             # HTTP/1.0 knows no chunks: the body ends with the connection.
             self._keep_alive = False
         elif has_body:
-            parts.append(b"transfer-encoding: chunked\r\n")
+            first += b"\r\ntransfer-encoding: chunked"
             self._sends_chunks = self._sends_body
         if not self._keep_alive:
-            parts.append(b"connection: close\r\n")
+            first += b"\r\nconnection: close"
         elif self._is_http_1_0:
-            parts.append(b"connection: keep-alive\r\n")
-        parts.append(b"\r\n")
+            first += b"\r\nconnection: keep-alive"
         self.is_started = True
-        return parts
+        return first
 
     def _end(self) -> None:
         self.is_finished = True

@@ -87,6 +87,12 @@ class Answer:
                 return None
         return self._take()
 
+    def take_whole(self) -> bytes | None:
+        """The whole body where it has already ended, None where more of it is to come."""
+        if not self._is_ended or self._error is not None:
+            return None
+        return self._take() if self._pieces else b""
+
     async def splice(self, sink: Callable[[bytes], None], deadline_at: float) -> None:
         """Hand every further byte to `sink` as it arrives; return at the end of the body."""
         self._sink = sink

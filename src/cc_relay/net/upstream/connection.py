@@ -10,7 +10,7 @@ import httptools
 
 from cc_relay.errors import Stage, UpstreamError
 from cc_relay.net.upstream.answer import Answer
-from cc_relay.net.wire import FRAMING_NAMES, lines
+from cc_relay.net.wire import FRAMING_NAMES, message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 HEAD_SIZE = 131_072
 """Bytes of interim and final heads before an answer is refused."""
+
+BODILESS = frozenset({b"GET", b"HEAD", b"DELETE"})
+"""Methods whose requests carry a `content-length` only where they have a body (RFC 9110, 8.6)."""
 
 JOINED_SIZE = 16_384
 """Bodies up to this size are copied behind the head; larger ones are written beside it."""
@@ -65,7 +68,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.transport: asyncio.Transport = None  # type: ignore[assignment]  # set by connection_made, before all else
         self.deadline_at = inf
         self.was_used = False
-        self._host_line = b" HTTP/1.1\r\nhost: " + origin.authority + b"\r\n"
+        self._host_line = b" HTTP/1.1\r\nhost: " + origin.authority
         self._deadlines = deadlines
         self._loop = loop
         self._time = loop.time
@@ -93,15 +96,13 @@ class UpstreamConnection(asyncio.Protocol):
         self._head_size = 0
         self._answer = answer = Answer(self, self._loop, request.timeouts.idle)
         body = request.body
-        head = [request.method, b" ", request.target, self._host_line, *lines(request.headers)]
-        if body or request.method not in (b"GET", b"HEAD", b"DELETE"):
-            head.append(b"content-length: %d\r\n" % len(body))
-        head.append(b"\r\n")
+        first = b"%b %b%b" % (request.method, request.target, self._host_line)
+        if body or request.method not in BODILESS:
+            first += b"\r\ncontent-length: %d" % len(body)
         if len(body) <= JOINED_SIZE:
-            head.append(body)
-            self.transport.write(b"".join(head))
+            self.transport.write(message(first, request.headers, body))
         else:
-            self.transport.writelines((b"".join(head), body))
+            self.transport.writelines((message(first, request.headers), body))
         return answer
 
     def expect_by(self, at: float) -> None:
@@ -146,6 +147,9 @@ class UpstreamConnection(asyncio.Protocol):
                 # Garbage behind a complete answer spoils the connection, not the answer.
                 self.transport.abort()
             else:
+                if self._pieces:
+                    answer.deliver(b"".join(self._pieces))
+                    self._pieces.clear()
                 self._fail(f"not valid HTTP/1.1: {error.__context__ or error}")
                 return
         if answer.status == 0:
