@@ -208,8 +208,8 @@ class Attempt(Struct, frozen=True):
 class Record(Struct, frozen=True):
     """What is left of an exchange once it is settled: the access line, the ledger row.
 
-    `status` is what the client saw (499 when it left before an answer). `first_byte_at` is None where none came. Nothing
-    here holds the request's headers or body.
+    `status` is what the client saw (499 when it left before an answer). `first_byte_at` is None where none came.
+    Nothing here holds the request's headers or body.
     """
 
     id: str

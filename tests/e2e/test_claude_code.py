@@ -31,9 +31,7 @@ def run(stage: Stage, tmp_path: Path) -> Iterator[Run]:
 
         def start(prompt: str, *arguments: str, tools: tuple[str, ...] = TOOLS, **environ: str) -> Claude:
             return sessions.enter_context(
-                Claude(
-                    prompt, *arguments, relay_url=stage.url, home=tmp_path / "home", tools=tools, environ=environ
-                )
+                Claude(prompt, *arguments, relay_url=stage.url, home=tmp_path / "home", tools=tools, environ=environ)
             )
 
         yield start
@@ -92,7 +90,7 @@ def test_two_parallel_tool_calls_run_once_each(run: Run, work: Path, stage: Stag
 
     assert_ended_well(run("Read the note and leave a mark"), "Both done.")
     assert (work / "marks").read_text() == "mark\n"
-    results = {result["tool_use_id"]: str(result["content"]) for result in blocks(stage.first.messages[-1], "tool_result")}
+    results = {one["tool_use_id"]: str(one["content"]) for one in blocks(stage.first.messages[-1], "tool_result")}
     assert set(results) == {"toolu_read", "toolu_bash_1"}
     assert "a note to read" in results["toolu_read"]
 
@@ -225,7 +223,8 @@ def test_auto_mode_gets_its_verdict_and_asks_nobody_else(run: Run, work: Path, s
 
 
 @pytest.mark.parametrize(
-    "fault", ["429", "quota", "401", "500", "502-html", "529", "html", "reset", "reset-head", "stall", "error-in-band", "empty"]
+    "fault",
+    ["401", "429", "quota", "500", "502-html", "529", "html", "reset", "reset-head", "stall", "error-in-band", "empty"],
 )
 def test_an_unwell_first_provider_is_not_noticed(fault: str, run: Run, work: Path, stage: Stage) -> None:
     stage.first.fault(fault)
@@ -234,7 +233,7 @@ def test_an_unwell_first_provider_is_not_noticed(fault: str, run: Run, work: Pat
     assert_ended_well(run("Leave a mark"), "Nothing happened.")
     assert (work / "marks").read_text() == "mark\n"
     assert [one.answer for one in stage.first.messages] == [fault] * 2
-    assert [(line.provider, line.attempts, line.outcome) for line in stage.relay.log] == [("second", 2, "delivered")] * 2
+    assert {(line.provider, line.attempts, line.outcome) for line in stage.relay.log} == {("second", 2, "delivered")}
 
 
 def test_a_first_provider_that_refuses_connections_is_not_noticed(run: Run, stage: Stage) -> None:
@@ -277,16 +276,16 @@ def test_a_refused_key_of_the_relay_ends_the_session_at_once_and_names_the_provi
     assert session.of_type("system", "api_retry") == []
 
 
-def test_when_every_provider_is_overloaded_the_client_hears_the_upstreams_words(run: Run, stage: Stage) -> None:
+def test_when_every_provider_is_overloaded_the_client_hears_of_an_overload(run: Run, stage: Stage) -> None:
     for sim in (stage.first, stage.second):
-        sim.fault("529", message="Overloaded today")
+        sim.fault("529")
     session = run("Hello")
     result = session.result()
 
     assert result["is_error"] is True
-    # Three in a row are enough for this client with an Opus model.
+    # With an Opus model this client gives up after three in a row.
+    assert "Repeated 529 Overloaded errors" in result["result"]
     assert {retry["error_status"] for retry in session.of_type("system", "api_retry")} == {529}
-    print(result["result"])
 
 
 def test_both_credentials_at_once_are_both_replaced(run: Run, stage: Stage) -> None:

@@ -21,7 +21,12 @@ TWO_CALLS = {
     "blocks": [
         {"type": "thinking", "thinking": "Two files, at once."},
         {"type": "text", "text": "I read both. Grüße, 世界, 🦀."},
-        {"type": "tool_use", "name": "Read", "id": "toolu_one", "input": {"file_path": "/tmp/a b", "n": [1, {"x": None}]}},
+        {
+            "type": "tool_use",
+            "name": "Read",
+            "id": "toolu_one",
+            "input": {"file_path": "/tmp/a b", "n": [1, {"x": None}]},
+        },
         {"type": "tool_use", "name": "Write", "id": "toolu_two", "input": {}},
     ]
 }

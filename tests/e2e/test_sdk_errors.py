@@ -129,9 +129,10 @@ def test_retry_after_is_waited_for_and_the_retry_succeeds(stage: Stage, monkeypa
 def test_a_break_in_mid_stream_is_an_error_in_the_client(client: anthropic.Anthropic, stage: Stage) -> None:
     stage.first.fault("reset-mid", count=1)
     seen = []
-    with pytest.raises(httpx2.RemoteProtocolError), client.messages.stream(
-        model=MODEL, max_tokens=200, messages=HELLO
-    ) as stream:
+    with (
+        pytest.raises(httpx2.RemoteProtocolError),
+        client.messages.stream(model=MODEL, max_tokens=200, messages=HELLO) as stream,
+    ):
         seen += [event.type for event in stream]
 
     assert "message_stop" not in seen
@@ -157,9 +158,10 @@ def test_an_error_event_in_mid_stream_comes_as_the_upstream_sent_it(client: anth
 
 def test_a_stream_cut_politely_does_not_end_politely(client: anthropic.Anthropic, stage: Stage) -> None:
     stage.first.fault("truncate", count=1)
-    with pytest.raises(httpx2.RemoteProtocolError), client.messages.stream(
-        model=MODEL, max_tokens=200, messages=HELLO
-    ) as stream:
+    with (
+        pytest.raises(httpx2.RemoteProtocolError),
+        client.messages.stream(model=MODEL, max_tokens=200, messages=HELLO) as stream,
+    ):
         stream.until_done()
 
     assert stage.relay.logged("broken").reason == "ended without message_stop"

@@ -10,8 +10,8 @@ MODEL = "claude-sonnet-5-5"
 HELLO: list[anthropic.types.MessageParam] = [{"role": "user", "content": "Hello"}]
 
 STREAM_FAULTS = (
-    "429", "quota", "plan", "401", "500", "502-html", "503", "529", "html", "reset", "reset-head", "stall", "stall-head",
-    "error-in-band", "empty",
+    "429", "quota", "plan", "401", "500", "502-html", "503", "529", "html", "reset", "reset-head", "stall",
+    "stall-head", "error-in-band", "empty",
 )  # fmt: skip
 WHOLE_FAULTS = ("429", "500", "529", "html", "reset", "reset-mid", "short", "stall", "error-in-band", "truncate")
 

@@ -23,6 +23,9 @@ CLASSES = {
     "529": ("OverloadedError", 529, "overloaded_error"),
 }
 
+FAULTY_MODELS = {"529": "claude-haiku-5-5", "error-in-band": "claude-opus-4-8", "reset-mid": "claude-sonnet-4-6"}
+"""What the first provider does when asked for these; the script asks for each."""
+
 pytestmark = pytest.mark.skipif(not PYTHON.exists(), reason="no .venv-sdk0: `./dev test` makes it")
 
 
@@ -30,7 +33,7 @@ pytestmark = pytest.mark.skipif(not PYTHON.exists(), reason="no .venv-sdk0: `./d
 def outcomes(running_stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Json]:
     """What happened in each scenario; all run once, in one process."""
     running_stage.reset()
-    for fault, model in (("529", "claude-haiku-5-5"), ("error-in-band", "claude-opus-4-8"), ("reset-mid", "claude-sonnet-4-6")):
+    for fault, model in FAULTY_MODELS.items():
         running_stage.first.fault(fault, for_model=model)
     command = [str(PYTHON), str(SCRIPT), running_stage.url, RELAY_KEY]
     home = tmp_path_factory.mktemp("old-sdk")

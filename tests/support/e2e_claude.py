@@ -50,9 +50,7 @@ class Claude(Running):
         return [msgspec.json.decode(line, type=Json) for line in self.lines if line.startswith("{")]
 
     def of_type(self, kind: str, subtype: str | None = None) -> list[Json]:
-        return [
-            event for event in self.events if event["type"] == kind and subtype in (None, event.get("subtype"))
-        ]
+        return [event for event in self.events if event["type"] == kind and subtype in (None, event.get("subtype"))]
 
     def result(self) -> Json:
         """Wait for the end of the session; its last word. Raises AssertionError with the whole output."""

@@ -12,10 +12,8 @@ import httpx
 
 MODEL = "claude-sonnet-5-5"
 FAULTS = ("400", "402", "404", "413", "429=7", "500", "503", "529")
-TOOLS = [
-    {"name": name, "description": name, "input_schema": {"type": "object", "properties": {"file_path": {"type": "string"}}}}
-    for name in ("Read", "Glob")
-]
+SCHEMA = {"type": "object", "properties": {"file_path": {"type": "string"}}}
+TOOLS = [{"name": name, "description": name, "input_schema": SCHEMA} for name in ("Read", "Glob")]
 Outcome = object
 
 
@@ -47,13 +45,13 @@ def create(client: anthropic.Anthropic) -> Outcome:
 
 
 def errors(client: anthropic.Anthropic) -> Outcome:
-    return {fault.partition("=")[0]: error_of(lambda: ask(client, f"{MODEL}+{fault}")) for fault in FAULTS}
+    return {fault.partition("=")[0]: error_of(ask, client, f"{MODEL}+{fault}") for fault in FAULTS}
 
 
-def error_of(call: Callable[[], object]) -> Outcome:
-    """What an exception of the SDK knows."""
+def error_of(call: Callable[..., object], *arguments: object) -> Outcome:
+    """What the exception of a call knows; None where there is none."""
     try:
-        call()
+        call(*arguments)
     except anthropic.APIStatusError as error:
         return {
             "class": type(error).__name__,
@@ -76,7 +74,7 @@ def models(client: anthropic.Anthropic) -> Outcome:
 
 
 def wrong_key(client: anthropic.Anthropic) -> Outcome:
-    return error_of(lambda: ask(client.with_options(api_key="wrong", max_retries=3)))
+    return error_of(ask, client.with_options(api_key="wrong", max_retries=3))
 
 
 SCENARIOS: dict[str, Callable[[anthropic.Anthropic], Outcome]] = {
@@ -84,20 +82,22 @@ SCENARIOS: dict[str, Callable[[anthropic.Anthropic], Outcome]] = {
     "create": create,
     "text": stream,
     "tools": lambda client: stream(client, f"{MODEL}+tools=2+thinking", tools=TOOLS, thinking={"type": "adaptive"}),
-    "count": lambda client: client.messages.count_tokens(
-        model=MODEL, messages=[{"role": "user", "content": "Hello"}]
-    ).input_tokens,
+    "count": lambda client: (
+        client.messages.count_tokens(model=MODEL, messages=[{"role": "user", "content": "Hello"}]).input_tokens
+    ),
     "models": models,
     "errors": errors,
     "wrong_key": wrong_key,
-    "bearer": lambda client: ask(
-        client.with_options(api_key="", auth_token=client.api_key, default_headers={"x-api-key": anthropic.Omit()})
-    ).type,
+    "bearer": lambda client: (
+        ask(
+            client.with_options(api_key="", auth_token=client.api_key, default_headers={"x-api-key": anthropic.Omit()})
+        ).type
+    ),
     # What the first provider does with these models, the test arranges.
     "overloaded": lambda client: stream(client, "claude-haiku-5-5"),
     "early_error": lambda client: stream(client, "claude-opus-4-8"),
     "unreachable": lambda client: stream(client, "claude-nowhere-1"),
-    "break": lambda client: error_of(lambda: stream(client, "claude-sonnet-4-6")),
+    "break": lambda client: error_of(stream, client, "claude-sonnet-4-6"),
 }
 
 

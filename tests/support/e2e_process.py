@@ -1,6 +1,7 @@
 """A command that keeps running beside the test: started, listened to, stopped by its own id."""
 
 import re
+import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -76,6 +77,10 @@ class Running:
             self.kill()
             raise
         return ADDRESS.findall(line)[0]
+
+    def tell(self, number: signal.Signals) -> None:
+        """Send it a signal, and do not wait."""
+        self._process.send_signal(number)
 
     def end(self, seconds: float) -> int:
         """Wait for its own end; its exit code. Raises subprocess.TimeoutExpired."""

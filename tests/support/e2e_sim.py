@@ -47,9 +47,7 @@ class SimProcess(Running):
     """`python -m cc_relay.sim`, steered over HTTP."""
 
     def __init__(self, *arguments: str, environ: Mapping[str, str], directory: Path) -> None:
-        super().__init__(
-            [sys.executable, "-m", "cc_relay.sim", *arguments], environ=environ, directory=directory
-        )
+        super().__init__([sys.executable, "-m", "cc_relay.sim", *arguments], environ=environ, directory=directory)
         self.url = self.address()
 
     def fault(self, name: str, **rule: object) -> None:

@@ -34,7 +34,12 @@ health:
   health_check: {{enabled: false}}
   circuit_breaker: {{failure_threshold: 1000}}
 providers:
-  - {{name: nowhere, type: anthropic, base_url: "http://127.0.0.1:1", models: [{nowhere}], priority: 3, keys: [key-of-nowhere]}}
+  - name: nowhere
+    type: anthropic
+    base_url: "http://127.0.0.1:1"
+    models: [{nowhere}]
+    priority: 3
+    keys: [key-of-nowhere]
   - {{name: first, type: anthropic, base_url: "{first}", priority: 2, keys: [key-of-first]}}
   - {{name: second, type: anthropic, base_url: "{second}", priority: 1, keys: [key-of-second]}}
 """
@@ -118,9 +123,9 @@ def open_stage(directory: Path) -> Iterator[Stage]:
     with (
         SimProcess("--seed", "1", environ=environ(directory), directory=directory) as first,
         SimProcess("--seed", "2", environ=environ(directory), directory=directory) as second,
+        RelayProcess(write_config(directory, first=first.url, second=second.url)) as relay,
     ):
-        with RelayProcess(write_config(directory, first=first.url, second=second.url)) as relay:
-            yield Stage(relay, first, second)
+        yield Stage(relay, first, second)
 
 
 def write_config(directory: Path, *, first: str, second: str) -> Path:

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections.abc import Callable
 from threading import Thread
 from typing import Self
 from urllib.parse import urlsplit
@@ -46,7 +47,7 @@ class Tap:
         """Each answer's head and body, in the order of `requests`."""
         return [message for _, answered in self._tracks for message in parse(bytes(answered))]
 
-    def _start(self, work: object, *arguments: object) -> None:
+    def _start(self, work: Callable[..., None], *arguments: object) -> None:
         thread = Thread(target=work, args=arguments, daemon=True)
         self._threads.append(thread)
         thread.start()

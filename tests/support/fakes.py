@@ -89,14 +89,6 @@ class FakeIncoming:
         return b""
 
     def take_whole(self) -> bytes | None:
-        """As for the real one: nothing has to be awaited where everything is here at once."""
-        if not all(isinstance(step, bytes) and len(step) < 500_000 for step in self._steps):
-            return None
-        body = b"".join(step for step in self._steps if isinstance(step, bytes))
-        self._steps.clear()
-        return body
-
-    def take_whole(self) -> bytes | None:
         pieces = [step for step in self._steps if isinstance(step, bytes)]
         if len(pieces) < len(self._steps) or sum(map(len, pieces)) > READ_AHEAD:
             return None

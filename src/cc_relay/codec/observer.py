@@ -74,18 +74,18 @@ class StreamObserver:
     `has_content` turns True with the first event that is more than `message_start`, a ping or an error; until then
     every event is decoded, afterwards only those that can matter. `error` holds the data of the first error event.
     Streams without `event:` lines are read by the `type` in their JSON. Never raises: an event beyond the decoder's
-    bound makes it blind, with `is_at_boundary` False from there on.
+    bound makes it blind (`is_blind`): what follows is not known, and `is_at_boundary` stays False.
     """
 
     __slots__ = (
         "_decoder",
-        "_is_blind",
         "_is_skimming",
         "_tally",
         "error",
         "has_content",
         "has_message_start",
         "has_stopped",
+        "is_blind",
     )
 
     def __init__(self) -> None:
@@ -96,12 +96,12 @@ class StreamObserver:
         self._decoder = SSEDecoder()
         self._tally = UsageTally()
         self._is_skimming = False
-        self._is_blind = False
+        self.is_blind = False
 
     @property
     def is_at_boundary(self) -> bool:
         """Whether the last byte seen ended an event, so that a ping may be put in here."""
-        return self._is_skimming or (self._decoder.is_at_boundary and not self._is_blind)
+        return self._is_skimming or (self._decoder.is_at_boundary and not self.is_blind)
 
     @property
     def usage(self) -> Usage:
@@ -123,7 +123,7 @@ class StreamObserver:
         # An ordinary chunk is one delta; where frames end in `\n\n` the first one found tells that it is alone.
         if self._is_skimming and chunk.startswith(_DELTA) and chunk.find(b"\n\n") == len(chunk) - 2:
             return
-        if not self._is_blind:
+        if not self.is_blind:
             self._look_into(chunk)
 
     def _look_into(self, chunk: bytes) -> None:
@@ -133,8 +133,8 @@ class StreamObserver:
             else:
                 self._decode(chunk)
         except CodecError:
-            self._is_blind = True
-        self._is_skimming = self.has_content and self._decoder.is_at_boundary and not self._is_blind
+            self.is_blind = True
+        self._is_skimming = self.has_content and self._decoder.is_at_boundary and not self.is_blind
 
     def _skim(self, chunk: bytes) -> None:
         """Decode the event under way and the one left unfinished; of the whole ones between, only what can matter."""

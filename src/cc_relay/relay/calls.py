@@ -12,8 +12,8 @@ from cc_relay.codec.token_count import read_token_count
 from cc_relay.errors import Rejection
 from cc_relay.exchange import Candidate, Peek, RelayRequest, UpstreamRequest, Usage
 from cc_relay.relay.authenticate import Principal
-from cc_relay.relay.plan import Option, Turns, no_credential, plan, usable
-from cc_relay.relay.snapshot import Snapshot
+from cc_relay.relay.plan import Turns, no_credential, plan, usable
+from cc_relay.relay.snapshot import Option, Snapshot
 
 RESULTS_URL = re.compile(rb'("results_url"\s*:\s*")https?://[^/"]+')
 

@@ -7,7 +7,7 @@ from cc_relay.exchange import FailureKind
 from cc_relay.policy.judge import Verdict, judge_break, judge_failure
 from cc_relay.relay.attempt import Refused
 from cc_relay.relay.calls import Call
-from cc_relay.relay.plan import Option
+from cc_relay.relay.snapshot import Option
 
 
 class Course:

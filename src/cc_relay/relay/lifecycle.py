@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from cc_relay.exchange import RelayRequest
     from cc_relay.relay.attempt import Opening
     from cc_relay.relay.calls import Call, MakeCall
-    from cc_relay.relay.plan import Option, Turns
+    from cc_relay.relay.plan import Turns
     from cc_relay.relay.ports import Clock, Downstream, Inspector, Recorder, Sender
-    from cc_relay.relay.snapshot import Retry, Snapshot
+    from cc_relay.relay.snapshot import Option, Retry, Snapshot
 
 DRAINING = "The relay is shutting down; send the request again."
 
@@ -138,6 +138,9 @@ async def open_answer(
             failure = refused.failure
             course.refuse(option, refused)
             trail.add_attempt(option.candidate, started_at, Outcome.FAILED, failure.status, failure.kind.value)
+        except asyncio.CancelledError:
+            trail.add_attempt(option.candidate, started_at, Outcome.GONE, None, "")
+            raise
         except UpstreamError as error:
             course.lose(option, error)
             trail.add_attempt(option.candidate, started_at, Outcome.FAILED, None, str(error))
@@ -206,7 +209,7 @@ def close_stream(observer: StreamObserver | None, downstream: Downstream, trail:
     if observer is not None and observer.error is not None:
         trail.end(Outcome.BROKEN, "error event")
         downstream.finish()
-    elif observer is None or observer.has_stopped:
+    elif observer is None or observer.has_stopped or observer.is_blind:
         trail.end(Outcome.DELIVERED)
         downstream.finish()
     else:

@@ -3,20 +3,10 @@
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from msgspec import Struct
-
 from cc_relay.errors import Rejection
-from cc_relay.exchange import Candidate, Credential
-from cc_relay.providers.base import Provider
+from cc_relay.exchange import Credential
 from cc_relay.relay.authenticate import LOGIN_PREFIX, Principal
-from cc_relay.relay.snapshot import Snapshot, Upstream
-
-
-class Option(Struct, frozen=True):
-    """A candidate and the provider that speaks for it."""
-
-    candidate: Candidate
-    provider: Provider
+from cc_relay.relay.snapshot import Option, Snapshot, Upstream
 
 
 class Turns:
@@ -25,37 +15,46 @@ class Turns:
     def __init__(self) -> None:
         self._turns: dict[str, int] = {}
 
-    def rotate(self, name: str, credentials: tuple[Credential, ...]) -> tuple[Credential, ...]:
-        """A provider's keys, beginning with the one whose turn it is."""
-        if len(credentials) < 2:
-            return credentials
-        turn = self._turns.get(name, 0) % len(credentials)
+    def rotate(self, name: str, options: tuple[Option, ...]) -> tuple[Option, ...]:
+        """A provider's options, beginning with the key whose turn it is."""
+        if len(options) < 2:
+            return options
+        turn = self._turns.get(name, 0) % len(options)
         self._turns[name] = turn + 1
-        return credentials[turn:] + credentials[:turn]
+        return options[turn:] + options[:turn]
 
 
 def plan(snapshot: Snapshot, principal: Principal, model: str, turns: Turns) -> list[Option]:
-    """The candidates in the order to try them: providers by priority, their keys in turn.
+    """The candidates in the order to try them: providers by priority, their keys in turn. Hot path.
 
     Raises Rejection: 404 where no provider serves the model, 401 where none may be used for this client.
     """
-    options: list[Option] = []
+    planned: list[Option] = []
     is_served = False
     for upstream in snapshot.upstreams:
-        provider = upstream.provider
-        name = provider.upstream_model(model)
-        if name is None:
+        options = upstream.options(model)
+        if options is None:
             continue
         is_served = True
-        options += [
-            Option(Candidate(provider.name, credential, name), provider)
-            for credential in turns.rotate(provider.name, usable(upstream, principal))
-        ]
+        if principal.login is not None or not principal.may_use_keys:
+            options = tuple(personal(upstream, principal, model, options))
+        planned += turns.rotate(upstream.provider.name, options)
     if not is_served:
         raise unknown_model(snapshot, model)
-    if not options:
+    if not planned:
         raise no_credential()
-    return options
+    return planned
+
+
+def personal(upstream: Upstream, principal: Principal, model: str, options: tuple[Option, ...]) -> Iterator[Option]:
+    """What of an upstream is open to a client who brought a login, or proved nothing else."""
+    for credential in usable(upstream, principal):
+        if credential.is_client_owned:
+            name = upstream.provider.upstream_model(model)
+            if name is not None:
+                yield upstream.option(name, credential)
+        else:
+            yield from (option for option in options if option.candidate.credential is credential)
 
 
 def usable(upstream: Upstream, principal: Principal) -> tuple[Credential, ...]:

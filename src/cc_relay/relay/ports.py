@@ -91,8 +91,8 @@ class Incoming(Flow, Protocol):
 class Sender(Protocol):
     """Sends a request upstream."""
 
-    async def send(self, request: UpstreamRequest, deadline_at: float) -> Incoming:
-        """Return when the answer's head is here. Raises UpstreamError with the stage it reached."""
+    def send(self, request: UpstreamRequest, deadline_at: float) -> Awaitable[Incoming]:
+        """Awaited, returns when the answer's head is here. Raises UpstreamError with the stage it reached."""
 
 
 class Inspector(Protocol):

@@ -2,17 +2,44 @@
 
 from math import inf
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-from cc_relay.exchange import Credential
+from cc_relay.exchange import Candidate, Credential
 from cc_relay.providers.base import Provider
 
+MOST_MODELS = 1024
+"""How many model names an upstream remembers the options of: clients may ask for anything."""
 
-class Upstream(Struct, frozen=True):
+
+class Option(Struct, frozen=True):
+    """A candidate and the provider that speaks for it."""
+
+    candidate: Candidate
+    provider: Provider
+
+
+class Upstream(Struct, frozen=True, eq=False):
     """A provider and its keys; without keys only a client's own login, or none at all, can go there."""
 
     provider: Provider
     credentials: tuple[Credential, ...]
+    _remembered: dict[str, tuple[Option, ...] | None] = field(default_factory=dict)
+
+    def options(self, model: str) -> tuple[Option, ...] | None:
+        """An option for each key; None where this upstream does not serve `model`. Hot path."""
+        try:
+            return self._remembered[model]
+        except KeyError:
+            pass
+        name = self.provider.upstream_model(model)
+        options = None if name is None else tuple(self.option(name, credential) for credential in self.credentials)
+        if len(self._remembered) < MOST_MODELS:
+            self._remembered[model] = options
+        return options
+
+    def option(self, name: str, credential: Credential) -> Option:
+        """The upstream's model `name`, asked for with `credential`."""
+        return Option(Candidate(self.provider.name, credential, name), self.provider)
 
 
 class Access(Struct, frozen=True):

@@ -19,6 +19,9 @@ from cc_relay.runtime.start_up import start_up_lines
 if TYPE_CHECKING:
     from cc_relay.config import Loaded
 
+GARBAGE_THRESHOLD = 20_000
+"""Objects more than were freed, before a collection looks at the young ones."""
+
 __all__ = ["ServeOptions", "run"]
 
 
@@ -41,9 +44,11 @@ async def serve(loaded: Loaded, options: ServeOptions) -> int:
         await relay.start()
         for line in start_up_lines(loaded, relay.snapshot, relay.address):
             say(voice, line)
-        # What lives until the end need not be looked at by every collection.
+        # What lives until the end need not be looked at by every collection, and requests leave no cycles behind:
+        # what is alive at once is traffic, not garbage.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(GARBAGE_THRESHOLD, 20, 20)
         await told.wait()
         seconds = loaded.config.server.drain_timeout
         if relay.in_flight:

@@ -122,3 +122,11 @@ async def test_a_body_that_cannot_be_read_is_refused_before_anybody_is_asked(bod
     downstream = await rig.serve(body=body)
     assert (downstream.status, downstream.header(b"x-cc-relay-error")) == (400, reason)
     assert rig.sender.requests == []
+
+
+@virtual
+async def test_half_a_character_is_mended_on_its_way() -> None:
+    rig = Rig(answer(MESSAGE))
+    cut_off = messages_body(system="x").replace(b'"x"', rb'"\ud83d"')
+    await rig.serve(body=cut_off)
+    assert rig.sender.requests[0].body == cut_off.replace(rb"\ud83d", rb"\ufffd")

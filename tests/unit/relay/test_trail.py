@@ -2,18 +2,20 @@
 
 import pytest
 from tests.support.builders import messages_body, relay_request, sse_stream
-from tests.support.fakes import FakeDownstream, Rig, stream, unreachable, upstream
+from tests.support.fakes import FakeDownstream, FakeProvider, Rig, stream, unreachable, upstream
 from tests.support.providers import candidate
 from tests.support.virtual_time import virtual
 
-from cc_relay.exchange import Outcome, Record
+from cc_relay.exchange import Credential, Outcome, Record
 from cc_relay.relay.authenticate import Principal
 from cc_relay.relay.calls import messages_call
 from cc_relay.relay.course import Course
 from cc_relay.relay.plan import Turns
 from cc_relay.relay.pump import Pump
-from cc_relay.relay.snapshot import Snapshot
+from cc_relay.relay.snapshot import Snapshot, Upstream
 from cc_relay.relay.trail import Trail
+
+KEYED = Upstream(FakeProvider("a"), (Credential("key-1", "the-secret-1"), Credential("key-2", "the-secret-2")))
 
 
 def settled(trail: Trail) -> Record:
@@ -60,7 +62,7 @@ def test_a_record_holds_nothing_of_the_requests_headers_and_body() -> None:
 
 @virtual
 async def test_what_a_person_sees_at_night_shows_no_key() -> None:
-    rig = Rig(unreachable(), stream(*sse_stream()), upstreams=[upstream("a", "the-secret-1", "the-secret-2")])
+    rig = Rig(unreachable(), stream(*sse_stream()), upstreams=[KEYED])
     await rig.serve(body=messages_body(stream=True))
     trail = Trail(relay_request(), lambda: 7.0)
     shown = [repr(one) for one in (rig.record, trail, Pump(FakeDownstream(), None, rig.loop))]

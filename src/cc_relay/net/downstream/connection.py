@@ -315,7 +315,7 @@ class Connection(asyncio.Protocol):
     def cancel(self) -> None:
         """Cancel the exchange in work."""
         if self._task is not None:
-            self._task.cancel()
+            self._cancel(self._task)
 
     def abort(self) -> None:
         """Drop the connection and what was not yet sent."""
@@ -331,7 +331,11 @@ class Connection(asyncio.Protocol):
         if responder is not None:
             responder.lose()
         if task is not None:
-            task.cancel()
+            self._cancel(task)
+
+    def _cancel(self, task: asyncio.Task[None]) -> None:
+        # In a turn of its own: a task cancelled before its first step would never run, and never settle.
+        self._loop.call_soon(task.cancel)
 
     def _close(self) -> None:
         # What is written still goes out; a client that does not take it is not waited for.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from cc_relay.errors import Stage, UpstreamError
 
@@ -68,13 +68,18 @@ class Answer:
 
     # -- the reader's calls ---------------------------------------------------------------------------------------
 
-    async def head(self, deadline_at: float) -> None:
-        """Return once the head is here. Raises UpstreamError."""
-        while not self._has_head:
-            if self._error is not None:
-                raise self._error
-            if not await self._wait(deadline_at):
-                raise UpstreamError("no answer in time", stage=Stage.HEAD, timed_out=True)
+    async def opened(self, deadline_at: float) -> Self:
+        """Return once the head is here; failed or cancelled, the connection is closed. Raises UpstreamError."""
+        try:
+            while not self._has_head:
+                if self._error is not None:
+                    raise self._error
+                if not await self._more(deadline_at):
+                    raise UpstreamError("no answer in time", stage=Stage.HEAD, timed_out=True)
+        except BaseException:
+            self.close()
+            raise
+        return self
 
     async def receive(self, deadline_at: float) -> bytes | None:
         """The next bytes of the body; b"" at its end, None when `deadline_at` came first."""
@@ -83,7 +88,7 @@ class Answer:
                 raise self._error
             if self._is_ended:
                 return b""
-            if not await self._wait(deadline_at):
+            if not await self._more(deadline_at):
                 return None
         return self._take()
 
@@ -101,7 +106,7 @@ class Answer:
         while not self._is_ended:
             if self._error is not None:
                 raise self._error
-            if not await self._wait(deadline_at):
+            if not await self._more(deadline_at):
                 raise UpstreamError("the answer took too long", stage=Stage.BODY, timed_out=True)
 
     def pause(self) -> None:
@@ -174,15 +179,12 @@ class Answer:
 
     # -- inside ---------------------------------------------------------------------------------------------------
 
-    async def _wait(self, deadline_at: float) -> bool:
-        """Whether something arrived before `deadline_at`."""
+    def _more(self, deadline_at: float) -> asyncio.Future[bool]:
+        """Awaited, tells whether something arrived before `deadline_at`."""
         self._until = deadline_at
-        self._waiter = self._loop.create_future()
+        self._waiter = waiter = self._loop.create_future()
         self._expect()
-        try:
-            return await self._waiter
-        finally:
-            self._waiter = None
+        return waiter
 
     def _expect(self) -> None:
         if self._connection is None:

@@ -11,7 +11,7 @@ from cc_relay.net.upstream.dial import Dialer
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Mapping
 
     from cc_relay.exchange import Origin, UpstreamRequest
     from cc_relay.net.upstream.answer import Answer
@@ -36,23 +36,25 @@ class UpstreamClient:
     def __repr__(self) -> str:
         return f"<UpstreamClient {sum(map(len, self._unused.values()))} unused connections>"
 
-    async def send(self, request: UpstreamRequest, deadline_at: float) -> Answer:
-        """Return when the answer's head is here. Raises UpstreamError with the stage it reached.
+    def send(self, request: UpstreamRequest, deadline_at: float) -> Awaitable[Answer]:
+        """Awaited, returns when the answer's head is here. Raises UpstreamError with the stage it reached.
 
         Nothing is sent twice: a kept connection that turns out to be closed is passed over before a byte was written,
         and a failure after that is the caller's to judge.
         """
-        connection = self._take(request.origin) or await self._dial(request, deadline_at)
-        first_byte_at = min(deadline_at, self._loop.time() + request.timeouts.first_byte)
+        connection = self._take(request.origin)
+        if connection is None:
+            return self._send_on_new(request, deadline_at)
+        return connection.begin(request).opened(self._first_byte_at(request, deadline_at))
+
+    async def _send_on_new(self, request: UpstreamRequest, deadline_at: float) -> Answer:
+        connection = await self._dial(request, deadline_at)
         if not connection.is_usable:
             raise UpstreamError(f"{request.origin} closed the connection at once", stage=Stage.CONNECT)
-        answer = connection.begin(request)
-        try:
-            await answer.head(first_byte_at)
-        except BaseException:
-            answer.close()
-            raise
-        return answer
+        return await connection.begin(request).opened(self._first_byte_at(request, deadline_at))
+
+    def _first_byte_at(self, request: UpstreamRequest, deadline_at: float) -> float:
+        return min(deadline_at, self._loop.time() + request.timeouts.first_byte)
 
     def close(self) -> None:
         """Close what is unused; connections in use close when they are released."""

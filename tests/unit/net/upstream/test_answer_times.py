@@ -52,7 +52,7 @@ async def test_the_head_may_take_until_its_deadline_and_no_longer() -> None:
     answer = upstream.begin()
     at = after(300)
     with pytest.raises(UpstreamError, match="no answer in time") as caught:
-        await answer.head(at)
+        await answer.opened(at)
     assert caught.value.timed_out
     assert at <= after(0) <= at + 0.1
     await upstream.end()
@@ -67,7 +67,7 @@ async def test_interim_heads_and_half_heads_do_not_move_the_heads_deadline() -> 
         loop.call_later(second, upstream.say, b"HTTP/1.1 103 Early Hints\r\n\r\n")
     loop.call_later(11, upstream.say, b"HTTP/1.1 200")
     with pytest.raises(UpstreamError, match="no answer in time"):
-        await answer.head(after(12))
+        await answer.opened(after(12))
     await upstream.end()
 
 
@@ -76,7 +76,7 @@ async def test_a_body_may_take_for_ever_as_long_as_bytes_come() -> None:
     upstream = Upstream()
     answer = upstream.begin(idle=300)
     upstream.say(HEAD)
-    await answer.head(inf)
+    await answer.opened(inf)
     received: list[bytes] = []
     task = asyncio.create_task(answer.splice(received.append, inf))
     for _ in range(100):
