@@ -14,11 +14,13 @@ from tests.support.http1 import Head
 
 from cc_relay.sim.dialects import claude_signature
 
-pytestmark = [
-    pytest.mark.claude_code,
-    pytest.mark.skipif("CC_RELAY_CLAUDE_CODE" not in os.environ, reason="opt-in: ./dev test claude-code"),
-    pytest.mark.skipif(find_program() is None, reason="Claude Code is not installed here (it needs npm)"),
-]
+pytestmark = pytest.mark.claude_code
+
+# Here and not in a mark, so that it is said once and not for each test.
+if "CC_RELAY_CLAUDE_CODE" not in os.environ:
+    pytest.skip("opt-in: ./dev test claude-code", allow_module_level=True)
+if find_program() is None:
+    pytest.skip("Claude Code is not installed here: ./dev test claude-code needs npm", allow_module_level=True)
 
 Run = Callable[..., Claude]
 TOOLS = ("Bash", "Read", "Agent")

@@ -39,15 +39,13 @@ def test_a_stream_that_is_open_ends_whole(client: anthropic.Anthropic, relay: Re
 def test_a_second_signal_ends_a_stream_with_an_error_and_not_politely(
     client: anthropic.Anthropic, relay: RelayProcess, stage: Stage
 ) -> None:
-    with (
-        pytest.raises(anthropic.APIStatusError) as caught,
-        client.messages.stream(model=f"{MODEL}+slow=10+text=4000", max_tokens=5000, messages=HELLO) as stream,
-    ):
+    with client.messages.stream(model=f"{MODEL}+slow=10+text=4000", max_tokens=5000, messages=HELLO) as stream:
         next(iter(stream.text_stream))
         relay.tell(signal.SIGTERM)
         relay.wait_for(lambda line: line.startswith("Stopping"))
         relay.tell(signal.SIGTERM)
-        stream.until_done()
+        with pytest.raises(anthropic.APIStatusError) as caught:
+            stream.until_done()
 
     assert caught.value.type == "overloaded_error"
     assert relay.end(10) == 0

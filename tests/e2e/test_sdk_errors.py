@@ -80,6 +80,8 @@ def test_a_wrong_credential_is_an_authentication_error_that_is_not_retried(key: 
     assert error.type == "authentication_error"
     assert error.response.headers["x-should-retry"] == "false"
     assert "ANTHROPIC_AUTH_TOKEN" in (error.api_message or "")
+    # Claude Code would show "Not logged in" instead of these words.
+    assert "x-api-key" not in (error.api_message or "")
     assert stage.first.seen == []
 
 

@@ -211,9 +211,9 @@ async def answer_of(port: int) -> int:
         return (await client.exchange("GET", "/nowhere")).status
 
 
-@pytest.mark.parametrize("is_read", [True, False])
-async def test_a_stuck_or_closed_output_stops_neither_the_relay_nor_its_end(is_read: bool, tmp_path: Path) -> None:
-    """`is_read` False: nobody empties the pipe, which is full long before the requests end; else its reader left."""
+@pytest.mark.parametrize("reader", ["left", "asleep"])
+async def test_a_stuck_or_closed_output_stops_neither_the_relay_nor_its_end(reader: str, tmp_path: Path) -> None:
+    """A pipe whose reader is asleep is full long before the requests end."""
     port = closed_port()
     config = tmp_path / "relay.yaml"
     config.write_text(json.dumps(configuration(NOWHERE, server={"listen": f"127.0.0.1:{port}"})))
@@ -222,7 +222,7 @@ async def test_a_stuck_or_closed_output_stops_neither_the_relay_nor_its_end(is_r
             assert process.stderr is not None
             while b"Next:" not in await asyncio.to_thread(process.stderr.readline):
                 pass
-            if is_read:
+            if reader == "left":
                 process.stderr.close()
             async with await RawClient.connect(port) as client:
                 for _ in range(1000):

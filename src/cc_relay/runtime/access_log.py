@@ -1,4 +1,4 @@
-"""The request log: one line for each exchange, formatted in batches."""
+"""The request log: one line for each exchange, written in batches."""
 
 from __future__ import annotations
 
@@ -20,10 +20,16 @@ if TYPE_CHECKING:
     from cc_relay.runtime.log_writer import LogWriter
 
 BATCH_SECONDS = 0.1
-"""How long a line may wait for company: formatting and writing many together costs a fraction."""
+"""How long a line may wait for company: writing many together costs a fraction."""
+
+BATCH_LINES = 256
+"""How many lines wait at most."""
 
 COLOURS = {2: 32, 4: 33, 5: 31}
 """By the hundreds of a status."""
+
+BROKEN_COLOUR = 31
+"""A break after a good status is no good answer."""
 
 CHARGED = frozenset({Outcome.FAILED, Outcome.BROKEN})
 """Outcomes an upstream is to blame for."""
@@ -79,31 +85,33 @@ class AccessLog:
         self._has_colour = has_colour
         self._level = level
         self._wall_clock = wall_clock
-        self._records: list[Record] = []
+        self._offset = 0.0
+        self._lines: list[bytes] = []
 
     def __repr__(self) -> str:
-        return f"<AccessLog {len(self._records)} records waiting>"
+        return f"<AccessLog {len(self._lines)} lines waiting>"
 
     def __call__(self, record: Record) -> None:
-        """Keep a record for the next batch; hot path."""
-        if not self._records:
+        """Make the line now, while the record is still warm in the processor's cache; hot path."""
+        if level_of(record) < self._level:
+            return
+        if not self._lines:
+            # Wall-clock time of an instant on the loop's clock.
+            self._offset = self._wall_clock() - self._loop.time()
             self._loop.call_later(BATCH_SECONDS, self.flush)
-        self._records.append(record)
+        if self._is_json:
+            line = _encode(json_line(record, self._offset))
+        else:
+            line = text_line(record, self._offset, has_colour=self._has_colour).encode()
+        self._lines.append(line)
+        if len(self._lines) == BATCH_LINES:
+            self.flush()
 
     def flush(self) -> None:
         """Write what is waiting."""
-        records, self._records = self._records, []
-        if self._level > logging.INFO:
-            records = [record for record in records if level_of(record) >= self._level]
-        if not records:
-            return
-        # Wall-clock time of an instant on the loop's clock.
-        offset = self._wall_clock() - self._loop.time()
-        if self._is_json:
-            self._writer.write(b"".join([_encode(json_line(record, offset)) + b"\n" for record in records]))
-        else:
-            lines = [text_line(record, offset, has_colour=self._has_colour) for record in records]
-            self._writer.write("\n".join([*lines, ""]).encode())
+        if self._lines:
+            self._writer.write(b"\n".join([*self._lines, b""]))
+            self._lines.clear()
 
 
 def level_of(record: Record) -> int:
@@ -152,7 +160,8 @@ def text_line(record: Record, offset: float, *, has_colour: bool) -> str:
     """`12:00:01 200 claude-opus-5-5 → work 812 ms (first byte 230 ms) 10.3k in 345 out req_…`."""
     status = str(record.status)
     if has_colour:
-        status = coloured(status, COLOURS.get(record.status // 100, 0))
+        is_broken = record.outcome is Outcome.BROKEN
+        status = coloured(status, BROKEN_COLOUR if is_broken else COLOURS.get(record.status // 100, 0))
     parts = [clock(record.ended_at + offset), status]
     parts.append(printable(record.model) if record.model else f"{record.method} {printable(record.path)}")
     if record.attempts:

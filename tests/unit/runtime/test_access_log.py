@@ -40,7 +40,7 @@ def text(of: Record, *, has_colour: bool = False) -> str:
 def fields(of: Record) -> dict[str, object]:
     written = Batches()
     log = AccessLog(written, asyncio.new_event_loop(), is_json=True, has_colour=False)
-    log._records = [of]
+    log(of)
     log.flush()
     log._loop.close()
     line = b"".join(written.all)
@@ -93,6 +93,10 @@ def test_a_status_has_the_colour_of_its_class(status: int, code: int) -> None:
 
     assert line.startswith(f"\x1b[{code}m{status}\x1b[0m ")
     assert line.count("\x1b") == 2
+
+
+def test_a_broken_answer_does_not_look_like_a_good_one() -> None:
+    assert text(record(outcome=Outcome.BROKEN), has_colour=True).startswith("\x1b[31m200")
 
 
 def test_json_has_a_field_for_each_fact() -> None:

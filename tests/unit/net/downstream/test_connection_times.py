@@ -132,13 +132,23 @@ async def test_an_answer_may_take_for_ever() -> None:
     await client.end()
 
 
+BEHIND = {
+    "garbage": [b"\0garbage"],
+    "half a head": [b"GET /half HT"],
+    "half a head, then garbage": [b"GET /half HT", b"\0garbage"],
+    "half a body": [b"POST / HTTP/1.1\r\ncontent-length: 9\r\n\r\nx"],
+    "half a body, then garbage": [b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx", b"\0garbage"],
+}
+
+
 @virtual
-@pytest.mark.parametrize("behind", [b"\0garbage", b"GET /half HT", b"POST / HTTP/1.1\r\ncontent-length: 9\r\n\r\nx"])
-async def test_what_comes_behind_a_request_in_work_never_cuts_its_answer(behind: bytes) -> None:
+@pytest.mark.parametrize("name", BEHIND)
+async def test_what_comes_behind_a_request_in_work_never_cuts_its_answer(name: str) -> None:
     client = Client()
     responder = await client.ask()
     responder.start(200, [], None)
-    client.transport.feed(behind)
+    for data in BEHIND[name]:
+        client.transport.feed(data)
     await client.seconds(1000)
     assert not client.transport.is_closing()
     responder.finish()
@@ -209,3 +219,19 @@ async def test_a_client_that_reads_on_gets_its_next_answers() -> None:
         (await client.exchanges.next()).respond(200, [], answer)
         assert client.transport.written.endswith(answer)
     await client.end()
+
+
+@virtual
+async def test_repr_says_what_a_connection_does() -> None:
+    client = Client()
+    assert repr(client.connection) == "<Connection idle>"
+    client.transport.feed(b"POST / HTTP/1.1\r\nx-request-id: mine\r\n\r\n")
+    responder = await client.exchanges.next()
+    assert repr(client.connection) == "<Connection <Responder mine new>>"
+    responder.start(200, [], None)
+    assert repr(responder) == "<Responder mine started>"
+    responder.finish()
+    assert repr(responder) == "<Responder mine finished>"
+    gone = await client.ask()
+    await client.end()
+    assert repr(gone).endswith(" gone>")
