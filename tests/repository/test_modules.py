@@ -10,8 +10,10 @@ MOST_LINES = 450
 
 # Tasks live in a TaskGroup. The exceptions, and why each cannot:
 BARE_TASKS = {
-    "net/downstream/connection.py: self._loop.create_task": "a protocol's callback cannot await; the connection"
-    " supervises its one task: losing the connection cancels it",
+    "net/downstream/worker.py: self._loop.create_task": "a protocol's callback cannot await; the worker is its"
+    " connection's one task, and losing the connection ends it",
+    "sim/traffic.py: loop.create_task": "an asynchronous generator cannot hold a task group open while it yields; its"
+    " end cancels what is under way",
 }
 
 STARTERS = {"create_task", "ensure_future"}

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from cc_relay.codec.envelope import error_event
 from cc_relay.errors import Rejection, UpstreamError
-from cc_relay.exchange import Outcome
+from cc_relay.exchange import FailureKind, Outcome
 from cc_relay.policy.admission import Admission
 from cc_relay.policy.judge import backoff
 from cc_relay.relay.answers import debug_headers, forwarded, reject, relay_failure
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from cc_relay.relay.plan import Turns
     from cc_relay.relay.ports import Clock, Downstream, Inspector, Recorder, Sender
     from cc_relay.relay.snapshot import Option, Retry, Snapshot
+
+CLIENT_FAULTS = (FailureKind.CLIENT, FailureKind.CAPABILITY, FailureKind.UNKNOWN_MODEL)
+"""What no upstream is to blame for."""
 
 DRAINING = "The relay is shutting down; send the request again."
 
@@ -225,7 +228,8 @@ def relay_last_error(unanswered: Unanswered, downstream: Downstream, snapshot: S
     if snapshot.shows_debug_headers:
         headers += debug_headers(snapshot.strategy, candidate, trail.attempts)
     trail.commit(failure.status)
-    trail.end(Outcome.FAILED, failure.kind.value)
+    is_clients = failure.kind in CLIENT_FAULTS
+    trail.end(Outcome.REJECTED if is_clients else Outcome.FAILED, failure.kind.value)
     trail.bytes_out = len(failure.body)
     relay_failure(downstream, failure, headers, is_client_owned=candidate.credential.is_client_owned)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import re
 import socket
 import struct
@@ -18,17 +17,15 @@ import httptools
 from cc_relay.codec.envelope import envelope
 from cc_relay.exchange import RelayRequest
 from cc_relay.net.downstream.responder import Responder
+from cc_relay.net.downstream.worker import Worker, refusal_headers
 from cc_relay.net.wire import message
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from cc_relay.exchange import Headers
     from cc_relay.net.deadlines import Deadlines
     from cc_relay.net.downstream.limits import Limits
     from cc_relay.net.downstream.roster import Roster
-
-logger = logging.getLogger(__name__)
+    from cc_relay.net.downstream.worker import Serve
 
 METHODS = {b"POST": "POST", b"GET": "GET", b"HEAD": "HEAD"}
 TARGETS: dict[bytes, tuple[str, str]] = {}
@@ -68,13 +65,12 @@ class Connection(asyncio.Protocol):
 
     def __init__(
         self,
-        serve: Callable[[RelayRequest, Responder], Awaitable[None]],
+        serve: Serve,
         limits: Limits,
         deadlines: Deadlines,
         roster: Roster,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
-        self._serve = serve
         self._limits = limits
         self._deadlines = deadlines
         self._roster = roster
@@ -82,7 +78,7 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport = None  # type: ignore[assignment]  # set by connection_made, before all else
         self._responder: Responder | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._worker = Worker(serve, loop)
         self._waiting: deque[tuple[RelayRequest, bool, bool]] = deque()
         self._is_paused = False
         self._is_refusing = False
@@ -256,31 +252,11 @@ class Connection(asyncio.Protocol):
             is_paused=self._is_paused,
         )
         self._responder = responder
-        # The connection supervises its one task: a lost connection cancels it, `_run` meets every exception.
-        self._task = self._loop.create_task(self._run(request, responder))
-
-    async def _run(self, request: RelayRequest, responder: Responder) -> None:
-        # Made here, since a task that is cancelled before its first step runs nothing and would leave it unawaited.
-        exchange = self._serve(request, responder)
-        # A long answer does not keep a large body in memory.
-        del request
-        try:
-            await exchange
-        except asyncio.CancelledError:
-            responder.abort()
-            raise
-        except Exception:
-            logger.exception("request %s was not answered because of a bug of ours", responder.request_id)
-            if not responder.is_started:
-                message = "The relay failed on this request; its log says why."
-                body = envelope("api_error", message, responder.request_id)
-                responder.respond(500, refusal_headers("internal"), body)
-        if not responder.is_finished:
-            responder.abort()
+        self._worker.begin(request, responder)
 
     def exchange_finished(self, *, may_continue: bool) -> None:
         """The answer has ended; on with the next request, or with waiting for one."""
-        self._responder = self._task = None
+        self._responder = None
         if not may_continue or self._is_stopping:
             self._close()
         elif self._waiting and not self._is_paused:
@@ -295,7 +271,7 @@ class Connection(asyncio.Protocol):
 
     def break_off(self, *, reset: bool) -> None:
         """Close without an end of the answer."""
-        self._responder = self._task = None
+        self._responder = None
         if reset:
             sock = self._transport.get_extra_info("socket")
             if sock is not None:
@@ -314,8 +290,8 @@ class Connection(asyncio.Protocol):
 
     def cancel(self) -> None:
         """Cancel the exchange in work."""
-        if self._task is not None:
-            self._cancel(self._task)
+        if self._responder is not None:
+            self._worker.cancel()
 
     def abort(self) -> None:
         """Drop the connection and what was not yet sent."""
@@ -326,16 +302,11 @@ class Connection(asyncio.Protocol):
         return self._responder is not None
 
     def _lose_client(self) -> None:
-        responder, task = self._responder, self._task
-        self._responder = self._task = None
+        responder, self._responder = self._responder, None
         if responder is not None:
             responder.lose()
-        if task is not None:
-            self._cancel(task)
-
-    def _cancel(self, task: asyncio.Task[None]) -> None:
-        # In a turn of its own: a task cancelled before its first step would never run, and never settle.
-        self._loop.call_soon(task.cancel)
+            self._worker.cancel()
+        self._worker.end()
 
     def _close(self) -> None:
         # What is written still goes out; a client that does not take it is not waited for.
@@ -418,10 +389,6 @@ class Lingering:
 
     def break_off(self, *, reset: bool) -> None:
         pass
-
-
-def refusal_headers(reason: str) -> Headers:
-    return [(b"content-type", b"application/json"), (b"x-cc-relay-error", reason.encode("ascii"))]
 
 
 def split_target(target: bytes) -> tuple[str, str]:

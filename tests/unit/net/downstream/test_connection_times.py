@@ -17,7 +17,7 @@ TIMES = Limits(head_time=30.0, body_silence=60.0, idle=620.0, linger=2.0)
 
 
 class Exchanges:
-    """Serves what the test decides, when it decides."""
+    """Hands its responders to the test; an exchange ends when the test asks for the next one."""
 
     def __init__(self) -> None:
         self.responders: list[Responder] = []
@@ -25,9 +25,11 @@ class Exchanges:
 
     async def __call__(self, _: RelayRequest, responder: Responder) -> None:
         self.responders.append(responder)
-        await self.over.wait()
+        over = self.over = asyncio.Event()
+        await over.wait()
 
     async def next(self) -> Responder:
+        self.over.set()
         await settle()
         return self.responders.pop(0)
 
@@ -52,8 +54,9 @@ class Client:
         return await self.exchanges.next()
 
     async def end(self) -> None:
-        self.exchanges.over.set()
         self.transport.reset()
+        await settle()
+        self.exchanges.over.set()
         await settle()
         assert len(self.roster) == 0
 
