@@ -136,3 +136,22 @@ async def test_a_client_that_asks_and_leaves_in_one_breath_leaves_nothing_behind
             client.close()
         async with await RawClient.connect(listener.port):
             await serve.until(lambda: serve.cancelled == len(serve.requests))
+
+
+@both_loops
+async def test_the_exchange_that_ended_before_its_client_left_may_finish_what_it_does() -> None:
+    settled = asyncio.Event()
+    gate = asyncio.Event()
+
+    async def settle_later(received: RelayRequest, responder: Responder) -> None:
+        responder.respond(200, [], b"answer")
+        await gate.wait()
+        settled.set()
+
+    async with serving(settle_later) as listener, await RawClient.connect(listener.port) as client:
+        assert (await client.exchange("POST", "/")).body == b"answer"
+        client.reset()
+        await empty(listener)
+        gate.set()
+        async with asyncio.timeout(5):
+            await settled.wait()

@@ -238,3 +238,15 @@ async def test_repr_says_what_a_connection_does() -> None:
     gone = await client.ask()
     await client.end()
     assert repr(gone).endswith(" gone>")
+
+
+@virtual
+async def test_the_next_exchange_begins_when_the_one_before_has_done_everything() -> None:
+    client = Client()
+    (await client.ask()).respond(200, [], b"first")
+    client.transport.feed(REQUEST)
+    await client.seconds(100)
+    assert client.exchanges.responders == []
+    (await client.exchanges.next()).respond(200, [], b"second")
+    assert client.transport.written.endswith(b"second")
+    await client.end()
