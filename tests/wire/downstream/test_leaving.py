@@ -1,5 +1,6 @@
 """A client that goes away is seen at once, and its exchange is cancelled."""
 
+import asyncio
 from collections.abc import Callable
 
 import pytest

@@ -250,3 +250,27 @@ async def test_the_next_exchange_begins_when_the_one_before_has_done_everything(
     (await client.exchanges.next()).respond(200, [], b"second")
     assert client.transport.written.endswith(b"second")
     await client.end()
+
+
+@virtual
+async def test_an_exchange_whose_client_left_in_the_same_turn_still_begins_so_that_it_can_settle() -> None:
+    client = Client()
+    client.transport.feed(REQUEST)
+    client.transport.feed_eof()
+    assert (await client.exchanges.next()).is_gone
+    await client.end()
+
+
+@virtual
+async def test_what_waits_behind_a_last_answer_is_not_begun_when_that_is_taken_late() -> None:
+    client = Client(takes=False)
+    responder = await client.ask()
+    client.transport.feed(REQUEST)
+    client.connection.stop()
+    responder.respond(200, [], b"x" * 1_000_000)
+    client.exchanges.over.set()
+    await settle()
+    assert client.transport.take().endswith(b"x" * 1_000_000)
+    await settle()
+    assert client.exchanges.responders == []
+    await client.end()
