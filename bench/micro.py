@@ -44,7 +44,7 @@ def cases() -> list[Case]:
 
     headers = [(name.lower().encode(), value.encode()) for name, value in messages.HEADERS]
     headers += [(b"host", b"127.0.0.1:8787"), (b"content-length", b"1024")]
-    request = RelayRequest("POST", "/v1/messages", "beta=true", headers, small, "req_bench", 0.0)
+    request = RelayRequest("POST", "/v1/messages", "beta=true", headers, small, "req_bench", 0.0, dict(headers))
     provider = Anthropic(ProviderSettings("mock", "anthropic", "http://127.0.0.1:1", messages.MODELS))
     candidate = Candidate("mock", Credential("fingerprint", messages.UPSTREAM_KEY), messages.STREAM_MODEL)
     peeked, _ = peek(small, session)

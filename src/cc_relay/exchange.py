@@ -20,7 +20,8 @@ class RelayRequest(Struct, frozen=True):
     """One request as the client sent it, body complete.
 
     `path` has no query; `query` has no `?`. `id` is the `x-request-id` every answer carries.
-    `arrived_at` is the loop's clock when the head was complete.
+    `arrived_at` is the loop's clock when the head was complete. `named` is `headers` as a dictionary, the last line of
+    a name winning: made once, since several phases look something up.
     """
 
     method: str
@@ -30,9 +31,11 @@ class RelayRequest(Struct, frozen=True):
     body: bytes
     id: str
     arrived_at: float
+    named: dict[bytes, bytes]
 
     def header(self, name: bytes) -> bytes | None:
-        return header(self.headers, name)
+        """The (last) value of `name` (lower case), or None."""
+        return self.named.get(name)
 
 
 class Peek(Struct, frozen=True):

@@ -128,8 +128,10 @@ def relay_request(**changes: object) -> RelayRequest:
         body=messages_body(),
         id="req_builder",
         arrived_at=1000.0,
+        named={},
     )
-    return msgspec.structs.replace(request, **changes)
+    request = msgspec.structs.replace(request, **changes)
+    return msgspec.structs.replace(request, named=dict(request.headers))
 
 
 def event(name: str, **fields: object) -> bytes:

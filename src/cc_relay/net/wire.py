@@ -6,11 +6,6 @@ from cc_relay.exchange import Headers
 
 STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}".encode() for status in HTTPStatus}
 
-FRAMING_NAMES = frozenset(
-    {b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade"}
-)
-"""Names that speak of one connection and never travel on (RFC 9110, 7.6.1); `content-length` is told apart."""
-
 
 def status_line(status: int) -> bytes:
     """The first line of an answer; unknown codes (529 among them) get no phrase."""

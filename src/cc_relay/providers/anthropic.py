@@ -87,7 +87,7 @@ class Anthropic:
     def prepare_passthrough(self, request: RelayRequest, candidate: Candidate) -> UpstreamRequest | None:
         if not _is_side_endpoint(request.path):
             return None
-        headers = open_list(request.headers, self._credential(candidate))
+        headers = open_list(request, self._credential(candidate))
         target = self._endpoint.target(request.path, request.query)
         method = request.method.encode("ascii")
         return UpstreamRequest(self.origin, method, target, headers, request.body, self._timeouts)
@@ -105,7 +105,7 @@ class Anthropic:
                 f"The request is {len(body)} bytes; {self.name} takes {MAX_BODY} at most.",
                 reason="body_too_large",
             )
-        headers = open_list(request.headers, self._credential(candidate), is_rewritten=body is not request.body)
+        headers = open_list(request, self._credential(candidate), is_rewritten=body is not request.body)
         if request.query:
             target = target + b"?" + request.query.encode("latin-1")
         return UpstreamRequest(self.origin, b"POST", target, headers, body, self._timeouts)

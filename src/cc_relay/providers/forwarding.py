@@ -1,6 +1,7 @@
 """Which of a client's headers travel on, and the credential that joins them."""
 
-from cc_relay.exchange import Credential, Headers
+from cc_relay.codec.names import HOP_BY_HOP, NameFilter
+from cc_relay.exchange import Credential, Headers, RelayRequest
 
 Line = tuple[bytes, bytes]
 
@@ -12,8 +13,7 @@ OAUTH_BETA = b"oauth-2025-04-20"
 # fmt: off
 DROPPED = frozenset({
     # Framing and the client's own hop (RFC 9110, 7.6.1).
-    b"connection", b"keep-alive", b"te", b"trailer", b"transfer-encoding", b"upgrade", b"expect", b"content-length",
-    b"host",
+    *HOP_BY_HOP, b"expect", b"host",
     # Credentials, all of them: Anthropic prefers x-api-key where both are present, so neither may survive.
     b"x-api-key", b"authorization", b"cookie",
     # Where the client sits in its network.
@@ -25,17 +25,18 @@ DROPPED = frozenset({
 DROPPED_PREFIXES = (b"x-forwarded-", b"x-cc-relay-", b"proxy-")
 ALLOWED = frozenset({b"content-type", b"accept", b"anthropic-version", b"user-agent"})
 
+_travels = NameFilter(lambda name: name not in DROPPED and not name.startswith(DROPPED_PREFIXES))
 _USUAL_CONNECTION = (None, b"keep-alive", b"close", b"Keep-Alive")
 
 
-def open_list(headers: Headers, credential: Line | None, *, is_rewritten: bool = False) -> Headers:
+def open_list(request: RelayRequest, credential: Line | None, *, is_rewritten: bool = False) -> Headers:
     """Everything the client sent but what belongs to its own hop, to us, or to its privacy; hot path.
 
     `anthropic-version` is defaulted and never changed; several `anthropic-beta` lines become one. A rewritten body is
     plain JSON, so its `content-encoding` goes.
     """
-    kept = [line for line in headers if line[0] not in DROPPED and not line[0].startswith(DROPPED_PREFIXES)]
-    names = dict(headers)
+    headers, names = request.headers, request.named
+    kept = _travels(headers)
     if len(names) != len(headers) or names.get(b"connection") not in _USUAL_CONNECTION:
         kept = _untangle(headers, kept)
         names = dict(kept)

@@ -3,13 +3,14 @@
 from math import ceil
 
 from cc_relay.codec.envelope import envelope
+from cc_relay.codec.names import NameFilter
 from cc_relay.errors import Rejection
 from cc_relay.exchange import Candidate, Failure, Headers, header
 from cc_relay.relay.ports import Downstream
 
 JSON = (b"content-type", b"application/json")
 
-NOT_FORWARDED = frozenset({b"content-length", b"x-request-id", b"set-cookie", b"alt-svc", b"strict-transport-security"})
+NOT_FORWARDED = frozenset({b"x-request-id", b"set-cookie", b"alt-svc", b"strict-transport-security"})
 """Upstream header lines that speak of the upstream's own connection, cookie jar or host."""
 
 REPLACED_ON_ERRORS = frozenset({b"content-type", b"content-encoding", b"retry-after"})
@@ -31,9 +32,11 @@ def reject(downstream: Downstream, rejection: Rejection, request_id: str) -> Non
 
 def forwarded(headers: Headers, *, is_client_owned: bool) -> Headers:
     """An upstream's header lines as the client gets them; hot path."""
-    if is_client_owned:
-        return [line for line in headers if line[0] not in NOT_FORWARDED]
-    return [line for line in headers if line[0] not in NOT_FORWARDED and line[0][:28] != SUBSCRIPTION_PREFIX]
+    return _for_owner(headers) if is_client_owned else _for_others(headers)
+
+
+_for_owner = NameFilter(lambda name: name not in NOT_FORWARDED)
+_for_others = NameFilter(lambda name: name not in NOT_FORWARDED and not name.startswith(SUBSCRIPTION_PREFIX))
 
 
 def relay_failure(downstream: Downstream, failure: Failure, headers: Headers, *, is_client_owned: bool) -> None:

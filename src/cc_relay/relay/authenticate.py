@@ -1,11 +1,12 @@
 """Phase 2: who is this, and which credential of theirs may travel on."""
 
+from collections.abc import Mapping
 from hmac import compare_digest
 
 from msgspec import Struct
 
 from cc_relay.errors import Rejection
-from cc_relay.exchange import Credential, Headers
+from cc_relay.exchange import Credential
 from cc_relay.relay.snapshot import Access
 
 LOGIN_PREFIX = b"sk-ant-oat"
@@ -27,27 +28,27 @@ class Principal(Struct, frozen=True):
     may_use_keys: bool = True
 
 
-def credentials_of(headers: Headers) -> tuple[bytes, bytes]:
-    """The `x-api-key` and the bearer value of a request; empty where there is none."""
-    api_key = bearer = b""
-    for name, value in headers:
-        if name == b"x-api-key":
-            api_key = value
-        elif name == b"authorization" and value[:7].lower() == b"bearer ":
-            bearer = value[7:].strip()
-    return api_key, bearer
+RELAY_KEY = Principal("relay-key")
+BEARER = Principal("bearer")
+ANONYMOUS = Principal("anonymous")
 
 
-def authenticate(access: Access, headers: Headers) -> Principal:
-    """Admit or refuse a client. Raises Rejection 401."""
-    api_key, bearer = credentials_of(headers)
+def credentials_of(named: Mapping[bytes, bytes]) -> tuple[bytes, bytes]:
+    """The `x-api-key` and the bearer value among a request's headers; empty where there is none."""
+    bearer = named.get(b"authorization", b"")
+    return named.get(b"x-api-key", b""), bearer[7:].strip() if bearer[:7].lower() == b"bearer " else b""
+
+
+def authenticate(access: Access, named: Mapping[bytes, bytes]) -> Principal:
+    """Admit or refuse a client by its headers. Raises Rejection 401."""
+    api_key, bearer = credentials_of(named)
     login = own_login(access, api_key, bearer)
     if access.api_key and (matches(api_key, access.api_key) or matches(bearer, access.api_key)):
-        return Principal("relay-key", login)
+        return RELAY_KEY if login is None else Principal("relay-key", login)
     if access.allows_bearer and bearer and matches(bearer, access.bearer_secret or bearer):
-        return Principal("bearer", login)
+        return BEARER if login is None else Principal("bearer", login)
     if access.is_open:
-        return Principal("anonymous", login)
+        return ANONYMOUS if login is None else Principal("anonymous", login)
     if login is not None and login.secret.startswith("sk-ant-oat"):
         return Principal("subscription", login, may_use_keys=False)
     raise Rejection(

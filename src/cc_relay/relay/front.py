@@ -99,7 +99,7 @@ class Front:
         """Answer out of the snapshot alone, for clients that may know."""
         trail = Trail(request, self._shells.clock)
         try:
-            trail.principal = authenticate(self.snapshot.access, request.headers).name
+            trail.principal = authenticate(self.snapshot.access, request.named).name
             body = self._listing(request)
             trail.commit(200)
             trail.end(Outcome.DELIVERED)

@@ -71,7 +71,7 @@ async def exchange(
     trail = Trail(request, shells.clock)
     is_admitted = False
     try:
-        principal = authenticate(snapshot.access, request.headers)
+        principal = authenticate(snapshot.access, request.named)
         trail.principal = principal.name
         call = make_call(request, snapshot, principal, shells.turns)
         trail.take_call(call.model, call.session)
@@ -80,7 +80,9 @@ async def exchange(
         option, opening = await open_answer(call, deadline_at, snapshot, shells, trail)
         # A stream may run for an hour: its prompt need not stay in memory.
         del request, call
-        await deliver(option, opening, deadline_at, downstream, snapshot, shells, trail)
+        pump = commit(option, opening, downstream, snapshot, shells, trail)
+        if pump is not None:
+            await move(pump, opening, deadline_at, downstream, trail)
     except Rejection as rejection:
         trail.status = rejection.status
         has_failed = rejection.status >= 500 and trail.attempts > 0
@@ -165,16 +167,13 @@ def amended(opening: Opening, amend: Callable[[bytes], bytes]) -> Opening:
 # -- 11, 12: commit, pump ---------------------------------------------------------------------------------------------
 
 
-async def deliver(
-    option: Option,
-    opening: Opening,
-    deadline_at: float,
-    downstream: Downstream,
-    snapshot: Snapshot,
-    shells: Shells,
-    trail: Trail,
-) -> None:
-    """Commit the answer and move what is left of it; from here on nothing is tried again."""
+def commit(
+    option: Option, opening: Opening, downstream: Downstream, snapshot: Snapshot, shells: Shells, trail: Trail
+) -> Pump | None:
+    """Send the answer's head, and what of its body is here; from here on nothing is tried again.
+
+    Returns the pump for what is left of the body, None where nothing is.
+    """
     incoming, observer = opening.incoming, opening.observer
     headers = forwarded(incoming.headers, is_client_owned=option.candidate.credential.is_client_owned)
     if snapshot.shows_debug_headers:
@@ -183,16 +182,22 @@ async def deliver(
     if shells.inspector is not None:
         shells.inspector.see_answer(trail.request_id, incoming.status, incoming.headers)
     if opening.is_complete and observer is None:
-        downstream.respond(incoming.status, headers, opening.held)
         trail.bytes_out = len(opening.held)
         trail.usage = opening.usage
         trail.end(Outcome.DELIVERED)
-        return
+        downstream.respond(incoming.status, headers, opening.held)
+        return None
     trail.observer = observer
     # A watched stream may get pings, which no declared length counts.
     downstream.start(incoming.status, headers, incoming.length if observer is None else None)
     pump = Pump(downstream, observer, shells.loop)
     pump.begin(opening.held)
+    return pump
+
+
+async def move(pump: Pump, opening: Opening, deadline_at: float, downstream: Downstream, trail: Trail) -> None:
+    """Let the rest of the body flow to its end, and judge that end."""
+    incoming = opening.incoming
     downstream.regulate(incoming)
     try:
         await incoming.splice(pump.sink, deadline_at)
@@ -200,7 +205,7 @@ async def deliver(
         trail.end(Outcome.BROKEN, str(error))
         downstream.abort()
     else:
-        close_stream(observer, downstream, trail)
+        close_stream(opening.observer, downstream, trail)
     finally:
         pump.stop()
         incoming.close()

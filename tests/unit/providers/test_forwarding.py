@@ -1,4 +1,5 @@
 import pytest
+from tests.support.builders import relay_request
 
 from cc_relay.exchange import Credential, Headers
 from cc_relay.providers.forwarding import allow_list, credential_line, open_list
@@ -9,7 +10,7 @@ OURS = (b"x-api-key", b"ours")
 def forwarded(*headers: tuple[bytes, bytes], is_rewritten: bool = False) -> Headers:
     """What is left of the client's own lines, without what the relay adds."""
     added = {b"anthropic-version", b"accept-encoding", b"x-api-key"}
-    kept = open_list(list(headers), OURS, is_rewritten=is_rewritten)
+    kept = open_list(relay_request(headers=list(headers)), OURS, is_rewritten=is_rewritten)
     return [line for line in kept if line[0] not in added]
 
 
@@ -31,7 +32,7 @@ def test_what_belongs_to_this_hop_stays(name: bytes) -> None:
 
 
 def test_only_our_credential_travels() -> None:
-    kept = open_list([(b"x-api-key", b"theirs"), (b"authorization", b"Bearer theirs")], OURS)
+    kept = open_list(relay_request(headers=[(b"x-api-key", b"theirs"), (b"authorization", b"Bearer theirs")]), OURS)
     assert [line for line in kept if line[0] in {b"x-api-key", b"authorization"}] == [OURS]
 
 
@@ -41,7 +42,9 @@ def test_headers_that_connection_names_stay() -> None:
 
 
 def test_a_version_that_connection_names_is_replaced() -> None:
-    kept = open_list([(b"connection", b"anthropic-version"), (b"anthropic-version", b"2026-10-21")], None)
+    kept = open_list(
+        relay_request(headers=[(b"connection", b"anthropic-version"), (b"anthropic-version", b"2026-10-21")]), None
+    )
     assert dict(kept)[b"anthropic-version"] == b"2023-06-01"
 
 

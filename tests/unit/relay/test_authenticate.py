@@ -79,13 +79,13 @@ REFUSED: list[tuple[Access, Headers, str]] = [
 
 @pytest.mark.parametrize(("access", "headers", "name"), ADMITTED)
 def test_who_is_admitted(access: Access, headers: Headers, name: str) -> None:
-    assert authenticate(access, headers).name == name
+    assert authenticate(access, dict(headers)).name == name
 
 
 @pytest.mark.parametrize(("access", "headers", "reason"), REFUSED)
 def test_who_is_refused(access: Access, headers: Headers, reason: str) -> None:
     with pytest.raises(Rejection) as refused:
-        authenticate(access, headers)
+        authenticate(access, dict(headers))
     assert (refused.value.status, refused.value.error_type) == (401, "authentication_error")
     assert (refused.value.reason, refused.value.should_retry) == (reason, False)
     assert KEY.decode() not in refused.value.message
@@ -93,7 +93,7 @@ def test_who_is_refused(access: Access, headers: Headers, reason: str) -> None:
 
 def test_only_a_subscription_that_proved_nothing_else_may_use_no_key_of_ours() -> None:
     for access, headers, name in ADMITTED:
-        assert authenticate(access, headers).may_use_keys is (name != "subscription")
+        assert authenticate(access, dict(headers)).may_use_keys is (name != "subscription")
 
 
 def test_credentials_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,7 +105,7 @@ def test_credentials_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(module, "compare_digest", watched)
     with pytest.raises(Rejection):
-        authenticate(BOTH, [*in_x(b"wrong-x"), *in_bearer(b"wrong-b")])
+        authenticate(BOTH, dict([*in_x(b"wrong-x"), *in_bearer(b"wrong-b")]))
     assert {(b"wrong-x", KEY), (b"wrong-b", KEY), (b"wrong-b", b"s3cret")} <= set(compared)
 
 
@@ -129,7 +129,7 @@ def test_credentials_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPat
     ],
 )
 def test_which_credential_of_the_clients_may_travel_on(access: Access, headers: Headers, login: bytes | None) -> None:
-    found = authenticate(access, headers).login
+    found = authenticate(access, dict(headers)).login
     assert (found.secret.encode() if found else None) == login
     assert found is None or (found.is_client_owned and found.fingerprint == "client-login")
 

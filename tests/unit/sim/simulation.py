@@ -44,7 +44,7 @@ def request(
 ) -> RelayRequest:
     lines = [(b"x-api-key", key.encode()), (b"anthropic-version", b"2023-06-01"), *(headers or [])]
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return RelayRequest(method, path, query, lines, raw, "req_1", 0.0)
+    return RelayRequest(method, path, query, lines, raw, "req_1", 0.0, dict(lines))
 
 
 class Simulation:

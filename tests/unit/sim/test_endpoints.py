@@ -118,7 +118,7 @@ def test_broken_histories_are_refused(history, text):
 def test_a_missing_version_is_refused():
     bare = request(messages())
     headers = [line for line in bare.headers if line[0] != b"anthropic-version"]
-    stripped = type(bare)(bare.method, bare.path, bare.query, headers, bare.body, bare.id, 0.0)
+    stripped = type(bare)(bare.method, bare.path, bare.query, headers, bare.body, bare.id, 0.0, dict(headers))
     assert Simulation().send(stripped).status == 400
 
 

@@ -91,6 +91,7 @@ class Connection(asyncio.Protocol):
         self._url = b""
         self._lines: Headers = []
         self._headers: Headers = []
+        self._named: dict[bytes, bytes] = {}
         self._own_id = b""
         self._pieces: list[bytes] = []
         self._body_size = 0
@@ -188,16 +189,12 @@ class Connection(asyncio.Protocol):
         if self._head_size > self._limits.head_size:
             self._check_head_size()
         self._arrived_at = self._loop.time()
-        expects_continue = is_too_large = False
-        for name, value in self._headers:
-            if name == b"content-length":
-                is_too_large = int(value) > self._limits.body_size
-            elif name == b"x-request-id":
-                self._own_id = value
-            elif name == b"expect" and value.lower() == b"100-continue":
-                expects_continue = True
-        if is_too_large:
+        named = self._named = dict(self._headers)
+        self._own_id = named.get(b"x-request-id", b"")
+        length = named.get(b"content-length")
+        if length is not None and int(length) > self._limits.body_size:
             raise self._body_too_large()
+        expects_continue = named.get(b"expect", b"").lower() == b"100-continue"
         if expects_continue and self._responder is None and self._parser.get_http_version() != "1.0":
             self._transport.write(CONTINUE)
 
@@ -225,6 +222,7 @@ class Connection(asyncio.Protocol):
             body=self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces),
             id=request_id(self._own_id),
             arrived_at=self._arrived_at,
+            named=self._named,
         )
         self._pieces = []
         keep_alive = parser.should_keep_alive() and not self._is_stopping

@@ -18,5 +18,5 @@ class Limits(Struct, frozen=True):
     body_silence: float = 60.0
     idle: float = 620.0
     linger: float = 2.0
-    pipelined: int = 2
+    pipelined: int = 8
     unsent: int = 131_072

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import httptools
 
+from cc_relay.codec.names import HOP_BY_HOP, NameFilter
 from cc_relay.errors import Stage, UpstreamError
 from cc_relay.net.upstream.answer import Answer
-from cc_relay.net.wire import FRAMING_NAMES, message
+from cc_relay.net.wire import message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 HEAD_SIZE = 131_072
 """Bytes of interim and final heads before an answer is refused."""
+
+end_to_end = NameFilter(lambda name: name not in HOP_BY_HOP)
 
 BODILESS = frozenset({b"GET", b"HEAD", b"DELETE"})
 """Methods whose requests carry a `content-length` only where they have a body (RFC 9110, 8.6)."""
@@ -214,19 +217,11 @@ class UpstreamConnection(asyncio.Protocol):
             raise UnusableAnswer(f"status {status} unasked")
         if self._is_interim or answer is None:
             return
-        length: int | None = None
-        is_chunked = False
-        headers: Headers = []
-        for line in self._headers:
-            name = line[0]
-            if name == b"content-length":
-                length = int(line[1])
-            elif name in FRAMING_NAMES:
-                is_chunked = is_chunked or name == b"transfer-encoding"
-            else:
-                headers.append(line)
+        named = dict(self._headers)
+        is_chunked = b"transfer-encoding" in named
+        length = None if is_chunked else named.get(b"content-length")
         self._has_body_until_eof = length is None and not is_chunked and status not in (204, 304)
-        answer.take_head(status, headers, None if is_chunked else length)
+        answer.take_head(status, end_to_end(self._headers), None if length is None else int(length))
 
     def on_body(self, piece: bytes) -> None:
         self._pieces.append(piece)
