@@ -95,6 +95,8 @@ class Connection(asyncio.Protocol):
         self._own_id = b""
         self._pieces: list[bytes] = []
         self._body_size = 0
+        self._length = 0
+        self._missing = 0
         self._arrived_at = 0.0
         self.deadline_at = inf
 
@@ -113,6 +115,9 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._is_refusing:
             return
+        if self._missing:
+            self._receive_body(data)
+            return
         self._head_size += len(data)
         try:
             self._parser.feed_data(data)
@@ -128,6 +133,21 @@ class Connection(asyncio.Protocol):
             self._refuse(refused)
         except httptools.HttpParserError as error:
             self._refuse(Refused(400, "invalid_request_error", f"This is not valid HTTP/1.1: {error}.", "bad_http"))
+
+    def _receive_body(self, data: bytes) -> None:
+        """Take the rest of a body of declared length past the parser, which gives way to a new one at its end."""
+        rest = data[self._missing :]
+        if rest:
+            data = data[: self._missing]
+        self._missing -= len(data)
+        self._pieces.append(data)
+        if self._missing:
+            self._set_deadline(self._loop.time() + self._limits.body_silence)
+            return
+        self.on_message_complete()
+        self._parser = httptools.HttpRequestParser(self)
+        if rest:
+            self.data_received(rest)
 
     def eof_received(self) -> None:
         """A client that has closed its side is gone: Claude Code cancels a request this way."""
@@ -191,8 +211,8 @@ class Connection(asyncio.Protocol):
         self._arrived_at = self._loop.time()
         named = self._named = dict(self._headers)
         self._own_id = named.get(b"x-request-id", b"")
-        length = named.get(b"content-length")
-        if length is not None and int(length) > self._limits.body_size:
+        self._length = int(named.get(b"content-length", b"0"))
+        if self._length > self._limits.body_size:
             raise self._body_too_large()
         expects_continue = named.get(b"expect", b"").lower() == b"100-continue"
         if expects_continue and self._responder is None and self._parser.get_http_version() != "1.0":
@@ -356,6 +376,9 @@ class Connection(asyncio.Protocol):
                 # Extensions of chunks, or trailers: nobody has use for so many.
                 raise self._body_too_large()
             self._set_deadline(self._loop.time() + self._limits.body_silence)
+            if self._length and not self._parser.should_upgrade():
+                # Of a declared body nothing is left to parse; what comes is taken as it is, without another copy.
+                self._missing = self._length - self._body_size
             return
         if self._head_size > self._limits.head_size:
             raise Refused(431, "invalid_request_error", "The request's headers are too large.", "head_too_large")
