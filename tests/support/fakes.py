@@ -55,6 +55,7 @@ class FakeIncoming:
     ) -> None:
         self.status = status
         self.headers = headers
+        self.named = dict(headers)
         self.length = length
         self.after = after
         self.was_sent = False

@@ -39,7 +39,7 @@ class NameFilter:
         return f"<NameFilter {len(self._known)} shapes>"
 
     def __call__(self, headers: Headers) -> Headers:
-        names = tuple([line[0] for line in headers])
+        names = next(zip(*headers, strict=False), ())
         kept = self._known.get(names)
         if kept is None:
             kept = [self._keeps(name) for name in names]

@@ -14,4 +14,4 @@ def status_line(status: int) -> bytes:
 
 def message(first_lines: bytes, headers: Headers, body: bytes = b"") -> bytes:
     """A whole message: lines that are ready (no line end behind the last), header lines, body; hot path."""
-    return b"\r\n".join([first_lines, *[b": ".join(line) for line in headers], b"", body])
+    return b"\r\n".join([first_lines, *map(b": ".join, headers), b"", body])

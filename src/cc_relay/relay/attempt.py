@@ -71,13 +71,9 @@ async def attempt(
             raise await refused(provider, incoming, clock)
         if incoming.status >= 300:
             raise UpstreamError(f"{provider.name} redirects (HTTP {incoming.status})", stage=Stage.HEAD)
-        media_type, encoding = b"", b"identity"
-        for name, value in incoming.headers:
-            if name == b"content-type":
-                media_type = value
-            elif name == b"content-encoding":
-                encoding = value
-        if encoding != b"identity":
+        named = incoming.named
+        media_type = named.get(b"content-type", b"")
+        if named.get(b"content-encoding", b"identity") != b"identity":
             # Asked for nothing of the kind; what cannot be read is passed on as it is.
             return Opening(incoming, b"")
         if media_type[:17].lower() == b"text/event-stream":

@@ -1,6 +1,6 @@
 """What the life cycle needs from the shells around it; they fit by shape."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 from cc_relay.exchange import Headers, Record, RelayRequest, UpstreamRequest
@@ -61,6 +61,10 @@ class Incoming(Flow, Protocol):
     @property
     def headers(self) -> Headers:
         """As received, framing and connection headers left out."""
+
+    @property
+    def named(self) -> Mapping[bytes, bytes]:
+        """The headers as a dictionary, the last line of a name winning."""
 
     @property
     def length(self) -> int | None:

@@ -39,6 +39,7 @@ class Answer:
         "_waiter",
         "headers",
         "length",
+        "named",
         "read_at",
         "status",
     )
@@ -59,6 +60,7 @@ class Answer:
         self._error: UpstreamError | None = None
         self.status = 0
         self.headers: Headers = []
+        self.named: dict[bytes, bytes] = {}
         self.length: int | None = None
         self.read_at = 0.0
 
@@ -131,9 +133,10 @@ class Answer:
 
     # -- the connection's calls -----------------------------------------------------------------------------------
 
-    def take_head(self, status: int, headers: Headers, length: int | None) -> None:
+    def take_head(self, status: int, headers: Headers, named: dict[bytes, bytes], length: int | None) -> None:
         self.status = status
         self.headers = headers
+        self.named = named
         self.length = length
         self._has_head = True
 

@@ -221,7 +221,7 @@ class UpstreamConnection(asyncio.Protocol):
         is_chunked = b"transfer-encoding" in named
         length = None if is_chunked else named.get(b"content-length")
         self._has_body_until_eof = length is None and not is_chunked and status not in (204, 304)
-        answer.take_head(status, end_to_end(self._headers), None if length is None else int(length))
+        answer.take_head(status, end_to_end(self._headers), named, None if length is None else int(length))
 
     def on_body(self, piece: bytes) -> None:
         self._pieces.append(piece)
