@@ -105,8 +105,8 @@ class Responder:
     def abort(self) -> None:
         """Break the connection, so that the client cannot take what it has for the whole.
 
-        A body in chunks or of known length is visibly cut by a close, which still delivers what was written; one that
-        ends with the connection needs a reset.
+        A body in chunks is visibly cut by a close, which still delivers what was written; one that ends with the
+        connection, or that a client may take for whole at its declared length, needs a reset.
         """
         if self.is_finished:
             return
