@@ -3,57 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import socket
 import struct
 from collections import deque
-from itertools import count
 from math import inf
-from os import urandom
 from typing import TYPE_CHECKING
 
 import httptools
 
 from cc_relay.codec.envelope import envelope
 from cc_relay.exchange import RelayRequest
+from cc_relay.net.downstream.refusal import Lingering, Refused, refusal_headers
+from cc_relay.net.downstream.request_line import method_name, request_id, split_target
 from cc_relay.net.downstream.responder import Responder
-from cc_relay.net.downstream.worker import Worker, refusal_headers
+from cc_relay.net.downstream.worker import Worker
 from cc_relay.net.wire import message
 
 if TYPE_CHECKING:
     from cc_relay.exchange import Headers
     from cc_relay.net.deadlines import Deadlines
+    from cc_relay.net.downstream.familiar import FamiliarHead
     from cc_relay.net.downstream.limits import Limits
     from cc_relay.net.downstream.roster import Roster
     from cc_relay.net.downstream.worker import Serve
 
-METHODS = {b"POST": "POST", b"GET": "GET", b"HEAD": "HEAD"}
-TARGETS: dict[bytes, tuple[str, str]] = {}
-"""Targets seen before: clients ask for the same few."""
-
-MOST_TARGETS = 512
 UPGRADING = frozenset({b"connection", b"upgrade", b"http2-settings", b"expect"})
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-SANE_ID = re.compile(rb"[A-Za-z0-9._:\-]{1,128}\Z").match
 LINGER_NOTHING = struct.pack("ii", 1, 0)
-
-_id_prefix = urandom(8).hex()
-_id_numbers = count(1)
-
-
-def request_id(own: bytes) -> str:
-    """The client's own `x-request-id` where it is sane, else a new one."""
-    if own and SANE_ID(own):
-        return own.decode("ascii")
-    return f"req_{_id_prefix}{next(_id_numbers):08x}"
-
-
-class Refused(Exception):
-    """The bytes cannot become a request: answered here, then the connection closes."""
-
-    def __init__(self, status: int, error_type: str, message: str, reason: str) -> None:
-        super().__init__(message)
-        self.status, self.error_type, self.message, self.reason = status, error_type, message, reason
 
 
 class Connection(asyncio.Protocol):
@@ -97,6 +73,9 @@ class Connection(asyncio.Protocol):
         self._body_size = 0
         self._length = 0
         self._missing = 0
+        self._chunk = b""
+        self._familiar: FamiliarHead | None = None
+        self._is_by_heart = False
         self._arrived_at = 0.0
         self.deadline_at = inf
 
@@ -118,7 +97,15 @@ class Connection(asyncio.Protocol):
         if self._missing:
             self._receive_body(data)
             return
+        while self._familiar is not None and self._is_idle:
+            rest = self._receive_familiar(self._familiar, data)
+            if rest is None:
+                break
+            if not rest:
+                return
+            data = rest
         self._head_size += len(data)
+        self._chunk = data if self._is_idle else b""
         try:
             self._parser.feed_data(data)
             if not self._is_idle:
@@ -144,10 +131,45 @@ class Connection(asyncio.Protocol):
         if self._missing:
             self._set_deadline(self._loop.time() + self._limits.body_silence)
             return
-        self.on_message_complete()
-        self._parser = httptools.HttpRequestParser(self)
+        if self._is_by_heart and self._familiar is not None:
+            self._complete_familiar(self._familiar)
+        else:
+            self.on_message_complete()
+            self._parser = httptools.HttpRequestParser(self)
         if rest:
             self.data_received(rest)
+
+    def _receive_familiar(self, head: FamiliarHead, data: bytes) -> bytes | None:
+        """Take a request whose head is known past the parser; hot path.
+
+        Returns what is behind it; None where the head is another, or is one to refuse: the parser's business.
+        """
+        found = head.length_in(data)
+        if found is None or found[0] > self._limits.body_size:
+            return None
+        length, begin = found
+        self._arrived_at = self._loop.time()
+        body = data[begin:]
+        self._missing = length - len(body)
+        if self._missing > 0:
+            self._is_idle = self._is_reading_head = False
+            self._is_by_heart = True
+            self._pieces = [body] if body else []
+            self._set_deadline(self._arrived_at + self._limits.body_silence)
+            return b""
+        rest = b""
+        if self._missing:
+            body, rest = body[:length], body[length:]
+            self._missing = 0
+        self._pieces = [body]
+        self._complete_familiar(head)
+        return rest
+
+    def _complete_familiar(self, head: FamiliarHead) -> None:
+        self._is_by_heart = False
+        self._headers, self._named = head.headers, head.named
+        self._own_id = head.named.get(b"x-request-id", b"")
+        self._complete(head.method, (head.path, head.query), keep_alive=True, is_http_1_0=False)
 
     def eof_received(self) -> None:
         """A client that has closed its side is gone: Claude Code cancels a request this way."""
@@ -214,6 +236,8 @@ class Connection(asyncio.Protocol):
         self._length = int(named.get(b"content-length", b"0"))
         if self._length > self._limits.body_size:
             raise self._body_too_large()
+        if self._chunk:
+            self._learn_head()
         expects_continue = named.get(b"expect", b"").lower() == b"100-continue"
         if expects_continue and self._responder is None and self._parser.get_http_version() != "1.0":
             self._transport.write(CONTINUE)
@@ -229,13 +253,30 @@ class Connection(asyncio.Protocol):
         if parser.should_upgrade():
             # No message yet: the parser leaves out its body, if it has one.
             return
+        self._complete(
+            method_name(parser.get_method()),
+            split_target(self._url),
+            keep_alive=parser.should_keep_alive(),
+            is_http_1_0=parser.get_http_version() == "1.0",
+        )
+
+    def _learn_head(self) -> None:
+        """Know this head when it comes again, where it is of the kind that comes again."""
+        data, self._chunk = self._chunk, b""
+        parser = self._parser
+        if parser.should_keep_alive() and parser.get_http_version() == "1.1":
+            method = method_name(parser.get_method())
+            target = split_target(self._url)
+            self._familiar = self._roster.heads.remember(data, method, target, self._headers, self._named)
+
+    def _complete(self, method: str, target: tuple[str, str], *, keep_alive: bool, is_http_1_0: bool) -> None:
+        """The request is whole: it begins, or waits for its turn."""
         self._is_idle = True
         self._head_size = 0
         self.deadline_at = inf
-        method = parser.get_method()
-        path, query = split_target(self._url)
+        path, query = target
         request = RelayRequest(
-            method=METHODS.get(method) or method.decode("ascii"),
+            method=method,
             path=path,
             query=query,
             headers=self._headers,
@@ -245,8 +286,7 @@ class Connection(asyncio.Protocol):
             named=self._named,
         )
         self._pieces = []
-        keep_alive = parser.should_keep_alive() and not self._is_stopping
-        is_http_1_0 = parser.get_http_version() == "1.0"
+        keep_alive = keep_alive and not self._is_stopping
         if self._responder is None and not self._is_paused:
             self._begin(request, keep_alive, is_http_1_0)
             return
@@ -400,34 +440,3 @@ class Connection(asyncio.Protocol):
     def _body_too_large(self) -> Refused:
         message = f"The request body is larger than {self._limits.body_size} bytes (server.max_body_bytes)."
         return Refused(413, "request_too_large", message, "body_too_large")
-
-
-class Lingering:
-    """Owner of a refusal: the connection ends by its own deadline."""
-
-    def exchange_finished(self, *, may_continue: bool) -> None:
-        pass
-
-    def break_off(self, *, reset: bool) -> None:
-        pass
-
-
-def split_target(target: bytes) -> tuple[str, str]:
-    """Path and query of a request target in origin form or absolute form (RFC 9112, 3.2)."""
-    known = TARGETS.get(target)
-    if known is not None:
-        return known
-    split = _split_target(target)
-    if len(TARGETS) < MOST_TARGETS and len(target) < 256:
-        TARGETS[target] = split
-    return split
-
-
-def _split_target(target: bytes) -> tuple[str, str]:
-    if not target.startswith(b"/"):
-        scheme, separator, rest = target.partition(b"://")
-        if separator and scheme.isalpha():
-            _, slash, tail = rest.partition(b"/")
-            target = slash + tail or b"/"
-    path, _, query = target.partition(b"?")
-    return path.decode("latin-1"), query.decode("latin-1")

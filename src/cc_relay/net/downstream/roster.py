@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from cc_relay.net.downstream.familiar import FamiliarHeads
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -12,9 +14,10 @@ if TYPE_CHECKING:
 
 
 class Roster:
-    """Who is connected; `wait_empty` tells when nobody is."""
+    """Who is connected; `wait_empty` tells when nobody is. `heads` are what their clients keep saying."""
 
     def __init__(self) -> None:
+        self.heads = FamiliarHeads()
         self._connections: set[Connection] = set()
         self._empty = asyncio.Event()
         self._empty.set()

@@ -7,11 +7,12 @@ import logging
 from typing import TYPE_CHECKING
 
 from cc_relay.codec.envelope import envelope
+from cc_relay.net.downstream.refusal import refusal_headers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from cc_relay.exchange import Headers, RelayRequest
+    from cc_relay.exchange import RelayRequest
     from cc_relay.net.downstream.responder import Responder
 
     Serve = Callable[[RelayRequest, Responder], Awaitable[None]]
@@ -92,8 +93,3 @@ class Worker:
                 responder.respond(500, refusal_headers("internal"), body)
         if not responder.is_finished:
             responder.abort()
-
-
-def refusal_headers(reason: str) -> Headers:
-    """The headers of an error made below the life cycle."""
-    return [(b"content-type", b"application/json"), (b"x-cc-relay-error", reason.encode("ascii"))]
