@@ -10,7 +10,7 @@ from cc_relay.codec.messages import peek
 from cc_relay.codec.observer import read_message
 from cc_relay.codec.token_count import read_token_count
 from cc_relay.errors import Rejection
-from cc_relay.exchange import Candidate, Peek, RelayRequest, UpstreamRequest, Usage
+from cc_relay.exchange import Peek, RelayRequest, UpstreamRequest, Usage
 from cc_relay.relay.authenticate import Principal
 from cc_relay.relay.plan import Turns, no_credential, plan, usable
 from cc_relay.relay.snapshot import Option, Snapshot
@@ -24,13 +24,14 @@ CREATING = frozenset({"/v1/messages/batches", "/v1/files", "/v1/skills"})
 class Call(Struct, frozen=True):
     """One thing asked of upstreams.
 
-    `prepare` writes the request for one option (Rejection where its provider cannot carry it); `read` gives a whole
-    answer's usage, None where the body is something else. `is_repeatable` allows a second try at the same upstream;
+    `plan` tells who could answer, best first (Rejection where nobody can); `prepare` writes the request for one of
+    them (Rejection where its provider cannot carry it); `read` gives a whole answer's usage, None where the body is
+    something else. `is_repeatable` allows a second try at the same upstream;
     `asks_every_key` goes on to a provider's other keys when one does not know what is asked for. `amend` changes a
     whole answer's body before it is delivered.
     """
 
-    options: list[Option]
+    plan: Callable[[], list[Option]]
     prepare: Callable[[Option], UpstreamRequest]
     read: Callable[[bytes], Usage | None]
     may_stream: bool = False
@@ -42,7 +43,7 @@ class Call(Struct, frozen=True):
 
 
 MakeCall = Callable[[RelayRequest, Snapshot, Principal, Turns], Call]
-"""Reads a request and plans who could answer it. Raises Rejection."""
+"""Reads a request. Raises Rejection where it cannot be understood."""
 
 
 def messages_call(request: RelayRequest, snapshot: Snapshot, principal: Principal, turns: Turns) -> Call:
@@ -53,7 +54,7 @@ def messages_call(request: RelayRequest, snapshot: Snapshot, principal: Principa
         return option.provider.prepare_messages(request, peeked, option.candidate)
 
     return Call(
-        options=plan(snapshot, principal, peeked.model, turns),
+        plan=lambda: plan(snapshot, principal, peeked.model, turns),
         prepare=prepare,
         read=read_message,
         may_stream=peeked.stream,
@@ -65,17 +66,18 @@ def messages_call(request: RelayRequest, snapshot: Snapshot, principal: Principa
 def count_call(request: RelayRequest, snapshot: Snapshot, principal: Principal, turns: Turns) -> Call:
     """`POST /v1/messages/count_tokens`; providers that cannot count are no candidates. Raises Rejection 501."""
     request, peeked = read_body(request)
-    requests = {
-        option: prepared
-        for option in plan(snapshot, principal, peeked.model, turns)
-        if (prepared := option.provider.prepare_count(request, peeked, option.candidate)) is not None
-    }
-    if not requests:
-        message = "No provider that serves this model can count tokens; the client's own estimate has to do."
-        raise Rejection(501, "not_supported", message, reason="count_not_supported", should_retry=False)
+
+    def countable() -> list[Option]:
+        options = plan(snapshot, principal, peeked.model, turns)
+        able = [one for one in options if one.provider.prepare_count(request, peeked, one.candidate) is not None]
+        if not able:
+            message = "No provider that serves this model can count tokens; the client's own estimate has to do."
+            raise Rejection(501, "not_supported", message, reason="count_not_supported", should_retry=False)
+        return able
+
     return Call(
-        options=list(requests),
-        prepare=requests.__getitem__,
+        plan=countable,
+        prepare=lambda option: prepared(option.provider.prepare_count(request, peeked, option.candidate)),
         read=read_token_count,
         model=peeked.model,
         session=peeked.session,
@@ -88,29 +90,33 @@ def side_call(request: RelayRequest, snapshot: Snapshot, principal: Principal, t
     New things are made by the first key of the first such upstream, always the same; an id is looked for at each.
     """
     del turns  # whose turn it is must not decide where an id is looked for
-    has_credential = False
-    requests: dict[Option, UpstreamRequest] = {}
-    for upstream in snapshot.upstreams:
-        provider = upstream.provider
-        for credential in usable(upstream, principal):
-            candidate = Candidate(provider.name, credential, "")
-            has_credential = has_credential or provider.type == "anthropic"
-            prepared = provider.prepare_passthrough(request, candidate)
-            if prepared is not None:
-                requests[Option(candidate, provider)] = prepared
-    if not requests:
-        raise not_carried(snapshot, request, has_credential=has_credential)
     creates = request.method == "POST" and request.path in CREATING
     host = request.header(b"host")
+
+    def owners() -> list[Option]:
+        usables = [(one, credential) for one in snapshot.upstreams for credential in usable(one, principal)]
+        options = [one.option("", credential) for one, credential in usables]
+        able = [one for one in options if one.provider.prepare_passthrough(request, one.candidate) is not None]
+        if not able:
+            has_credential = any(one.provider.type == "anthropic" for one in options)
+            raise not_carried(snapshot, request, has_credential=has_credential)
+        return able[:1] if creates else able
+
     return Call(
-        options=list(requests)[:1] if creates else list(requests),
-        prepare=requests.__getitem__,
+        plan=owners,
+        prepare=lambda option: prepared(option.provider.prepare_passthrough(request, option.candidate)),
         read=lambda _: Usage(),
         may_stream=True,
         is_repeatable=request.method != "POST",
         asks_every_key=True,
         amend=None if host is None or not is_batch(request.path) else point_here(host),
     )
+
+
+def prepared(request: UpstreamRequest | None) -> UpstreamRequest:
+    """The request a plan promised: what cannot be written was no option."""
+    assert request is not None
+    return request
 
 
 def read_body(request: RelayRequest) -> tuple[RelayRequest, Peek]:

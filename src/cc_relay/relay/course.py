@@ -27,12 +27,12 @@ class Course:
         "attempts",
     )
 
-    def __init__(self, call: Call, *, max_attempts: int, patience: float) -> None:
+    def __init__(self, call: Call, options: list[Option], *, max_attempts: int, patience: float) -> None:
         self._call = call
-        self._left = call.options.copy()
+        self._left = options.copy()
         self._again: list[Option] = []
         self._failures: list[tuple[Option, Refused | UpstreamError | Rejection]] = []
-        self._max_attempts = max(max_attempts, len(call.options)) if call.asks_every_key else max_attempts
+        self._max_attempts = max(max_attempts, len(options)) if call.asks_every_key else max_attempts
         self._patience = patience
         self._is_second_round = False
         self.attempts = 0

@@ -77,7 +77,8 @@ async def exchange(
         trail.take_call(call.model, call.session)
         is_admitted = admit(shells.admission, snapshot.max_concurrent)
         deadline_at = request.arrived_at + snapshot.timeout
-        option, opening = await open_answer(call, deadline_at, snapshot, shells, trail)
+        options = call.plan()
+        option, opening = await open_answer(call, options, deadline_at, snapshot, shells, trail)
         # A stream may run for an hour: its prompt need not stay in memory.
         del request, call
         pump = commit(option, opening, downstream, snapshot, shells, trail)
@@ -116,10 +117,10 @@ def admit(admission: Admission, limit: int) -> bool:
 
 
 async def open_answer(
-    call: Call, deadline_at: float, snapshot: Snapshot, shells: Shells, trail: Trail
+    call: Call, options: list[Option], deadline_at: float, snapshot: Snapshot, shells: Shells, trail: Trail
 ) -> tuple[Option, Opening]:
     """Try candidates until one answers. Raises Rejection or Unanswered when none does."""
-    course = Course(call, max_attempts=snapshot.retry.max_attempts, patience=snapshot.failover_timeout)
+    course = Course(call, options, max_attempts=snapshot.retry.max_attempts, patience=snapshot.failover_timeout)
     while (option := course.next()) is not None:
         if course.is_again:
             await asyncio.sleep(rest(snapshot.retry, course.attempts, shells.dice))

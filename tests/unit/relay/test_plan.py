@@ -130,3 +130,11 @@ async def test_half_a_character_is_mended_on_its_way() -> None:
     cut_off = messages_body(system="x").replace(b'"x"', rb'"\ud83d"')
     await rig.serve(body=cut_off)
     assert rig.sender.requests[0].body == cut_off.replace(rb"\ud83d", rb"\ufffd")
+
+
+@virtual
+async def test_the_books_name_the_model_that_nobody_serves() -> None:
+    rig = Rig(upstreams=(upstream("a", models=("claude-a",)),))
+    downstream = await rig.serve(body=messages_body(model="gpt-9"))
+    assert downstream.status == 404
+    assert rig.record.model == "gpt-9"

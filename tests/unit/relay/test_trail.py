@@ -72,6 +72,7 @@ async def test_what_a_person_sees_at_night_shows_no_key() -> None:
 
 def test_a_course_shows_how_far_it_is() -> None:
     snapshot = Snapshot(generation=1, upstreams=(upstream("a", "k1", "k2"),))
-    course = Course(messages_call(relay_request(), snapshot, Principal("x"), Turns()), max_attempts=4, patience=5.0)
+    call = messages_call(relay_request(), snapshot, Principal("x"), Turns())
+    course = Course(call, call.plan(), max_attempts=4, patience=5.0)
     course.next()
     assert repr(course) == "<Course 1 attempts, 1 options left>"
