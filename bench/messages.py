@@ -1,5 +1,6 @@
 """What the benchmark says: request bodies and headers, and the upstream's canned answers."""
 
+import inspect
 import json
 
 RELAY_KEY = "bench-relay-key"
@@ -7,6 +8,9 @@ UPSTREAM_KEY = "sk-ant-bench-upstream"
 JSON_MODEL, STREAM_MODEL, PACED_MODEL = MODELS = ("bench-json", "bench-sse", "bench-paced")
 
 STREAM_EVENTS = 302
+
+CODE = inspect.getsource(inspect)
+"""What conversations with Claude Code mostly carry: source code, of which about every thirtieth character is escaped."""
 
 # The head Claude Code sends, so that parsing and copying headers cost what they cost in life.
 HEADERS: tuple[tuple[str, str], ...] = (
@@ -46,7 +50,8 @@ def request_body(model: str, size: int) -> bytes:
     turn_size = 2000
     while size - len(encode({**body, "messages": [*body["messages"], *turns]})) > 2 * turn_size:
         role = "user" if len(turns) % 2 else "assistant"
-        turns.append({"role": role, "content": [{"type": "text", "text": 'def f(x):\n\treturn "x"  # é\n' * 60}]})
+        start = len(turns) * turn_size % (len(CODE) - turn_size)
+        turns.append({"role": role, "content": [{"type": "text", "text": CODE[start : start + turn_size]}]})
     body["messages"] = [*body["messages"], *turns]
     body["messages"][0]["content"] = "x" * (size - len(encode(body)))
     return encode(body)
