@@ -10,7 +10,7 @@ JSON_MODEL, STREAM_MODEL, PACED_MODEL = MODELS = ("bench-json", "bench-sse", "be
 STREAM_EVENTS = 302
 
 CODE = inspect.getsource(inspect)
-"""What conversations with Claude Code mostly carry: source code, of which about every thirtieth character is escaped."""
+"""What conversations with Claude Code mostly carry: source code; about every thirtieth character is escaped."""
 
 # The head Claude Code sends, so that parsing and copying headers cost what they cost in life.
 HEADERS: tuple[tuple[str, str], ...] = (
