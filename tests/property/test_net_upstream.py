@@ -30,7 +30,7 @@ class Upstream:
         loop = asyncio.get_running_loop()
         self.released: list[UpstreamConnection] = []
         self.deadlines = Deadlines(loop)
-        self.connection = UpstreamConnection(ORIGIN, self.deadlines, loop, self.released.append)
+        self.connection = UpstreamConnection(ORIGIN, self.deadlines, loop, self.released.append, [])
         self.transport = FakeTransport(self.connection)
 
     async def exchange(self, deadline_at: float) -> tuple[int, bytes, UpstreamError | None]:

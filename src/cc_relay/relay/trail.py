@@ -108,7 +108,7 @@ class Trail:
 
     def _judge_last_attempt(self) -> None:
         """What was committed is judged at its end: a break there is the attempt's too."""
-        if self.outcome not in _ENDS_AFTER_COMMIT or not self._attempts:
+        if self.outcome is Outcome.DELIVERED or self.outcome not in _ENDS_AFTER_COMMIT or not self._attempts:
             return
         last = self._attempts[-1]
         if last.outcome is Outcome.DELIVERED:

@@ -116,6 +116,8 @@ class AccessLog:
 
 def level_of(record: Record) -> int:
     """What the relay or an upstream got wrong is a warning; what the client did is not."""
+    if record.status < 500 and record.outcome is Outcome.DELIVERED:
+        return logging.INFO
     return logging.WARNING if record.status >= 500 or record.outcome in CHARGED else logging.INFO
 
 

@@ -68,7 +68,7 @@ class UpstreamClient:
         connections = self._unused.get(origin)
         while connections:
             connection = connections.pop()
-            if connection.is_usable:
+            if not connection.transport.is_closing():
                 return connection
         return None
 
@@ -77,18 +77,19 @@ class UpstreamClient:
         if timeout <= 0:
             raise UpstreamError("no time left to connect", stage=Stage.CONNECT, timed_out=True)
         origin = request.origin
+        unused = self._unused.setdefault(origin, [])
         return await self._dialer.dial(
             origin,
-            lambda: UpstreamConnection(origin, self._deadlines, self._loop, self._keep),
+            lambda: UpstreamConnection(origin, self._deadlines, self._loop, self._keep, unused),
             timeout=timeout,
         )
 
     def _keep(self, connection: UpstreamConnection) -> None:
-        connections = self._unused.setdefault(connection.origin, [])
+        connections = connection.siblings
         if self._is_closed or len(connections) >= KEPT_CONNECTIONS:
             connection.transport.close()
             return
-        if connection.origin.is_tls:
+        if connection.is_tls:
             # TLS 1.3 sends its tickets after the handshake; by now they are here.
             self._dialer.remember(connection.origin, connection.transport)
         connections.append(connection)

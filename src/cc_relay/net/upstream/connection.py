@@ -36,7 +36,10 @@ class UnusableAnswer(Exception):
 
 
 class UpstreamConnection(asyncio.Protocol):
-    """Carries one exchange at a time. `release` is called when it may serve the next one."""
+    """Carries one exchange at a time. `release` is called when it may serve the next one.
+
+    `siblings` are the unused connections to the same origin, which it joins between exchanges.
+    """
 
     __slots__ = (
         "_answer",
@@ -55,7 +58,9 @@ class UpstreamConnection(asyncio.Protocol):
         "_release",
         "_time",
         "deadline_at",
+        "is_tls",
         "origin",
+        "siblings",
         "transport",
         "was_used",
     )
@@ -66,8 +71,11 @@ class UpstreamConnection(asyncio.Protocol):
         deadlines: Deadlines,
         loop: asyncio.AbstractEventLoop,
         release: Callable[[UpstreamConnection], None],
+        siblings: list[UpstreamConnection],
     ) -> None:
         self.origin = origin
+        self.is_tls = origin.is_tls
+        self.siblings = siblings
         self.transport: asyncio.Transport = None  # type: ignore[assignment]  # set by connection_made, before all else
         self.deadline_at = inf
         self.was_used = False

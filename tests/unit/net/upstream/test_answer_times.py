@@ -28,7 +28,7 @@ class Upstream:
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
         self.released: list[UpstreamConnection] = []
-        self.connection = UpstreamConnection(ORIGIN, Deadlines(loop), loop, self.released.append)
+        self.connection = UpstreamConnection(ORIGIN, Deadlines(loop), loop, self.released.append, [])
         self.transport = FakeTransport(self.connection)
         self.say = self.transport.feed
 
