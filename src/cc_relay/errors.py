@@ -33,12 +33,6 @@ class RelayError(Exception):
         self.stage = stage
 
 
-class DownstreamError(RelayError):
-    """The client broke off, or broke the protocol."""
-
-    source = Source.DOWNSTREAM
-
-
 class UpstreamError(RelayError):
     """A provider could not be reached, broke the protocol, or went silent.
 

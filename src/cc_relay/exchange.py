@@ -190,13 +190,6 @@ class Outcome(Enum):
     DRAINED = "drained"
 
 
-class Lease(Struct, frozen=True):
-    """A reserved key: released once, with an outcome."""
-
-    candidate: Candidate
-    taken_at: float
-
-
 class Attempt(Struct, frozen=True):
     """One try at one candidate: what came of it, in seconds on the loop's clock."""
 

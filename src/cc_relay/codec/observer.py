@@ -231,16 +231,6 @@ def _read_any_message(body: bytes) -> Usage | None:
     return tally.usage
 
 
-def observe_message(body: bytes) -> Usage:
-    """`read_message`, with no usage where there is none."""
-    return read_message(body) or Usage()
-
-
-def is_message(body: bytes) -> bool:
-    """Whether a 200's body is a Messages answer, rather than an error or a page that came with a 200."""
-    return read_message(body) is not None
-
-
 def _end_of_events(data: bytes) -> int:
     """Where the last whole event ends, by the two line endings in use; 0 where none does."""
     line_feeds = data.rfind(b"\n\n")

@@ -8,7 +8,7 @@ from msgspec import Struct
 from cc_relay.codec.envelope import read_envelope, status_for_type
 from cc_relay.codec.observer import StreamObserver
 from cc_relay.errors import Stage, UpstreamError
-from cc_relay.exchange import Failure, UpstreamRequest, Usage, header
+from cc_relay.exchange import Failure, UpstreamRequest, Usage
 from cc_relay.providers.base import Provider
 from cc_relay.relay.ports import Clock, Incoming, Sender
 
@@ -139,7 +139,7 @@ def misfit(provider: Provider, incoming: Incoming, body: bytes) -> Exception:
     """A 200 that is no message: an error in disguise, or something in between that answers for the provider."""
     if read_envelope(body) is not None:
         return Refused(provider.read_failure(incoming.status, incoming.headers, body), incoming)
-    media_type = (header(incoming.headers, b"content-type") or b"no content type").decode("latin-1")[:80]
+    media_type = incoming.named.get(b"content-type", b"no content type").decode("latin-1")[:80]
     message = f"{provider.name} answered with something else than was asked for ({media_type}, {len(body)} bytes)"
     return UpstreamError(message, stage=Stage.BODY)
 

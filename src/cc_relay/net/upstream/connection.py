@@ -62,7 +62,6 @@ class UpstreamConnection(asyncio.Protocol):
         "origin",
         "siblings",
         "transport",
-        "was_used",
     )
 
     def __init__(
@@ -78,7 +77,6 @@ class UpstreamConnection(asyncio.Protocol):
         self.siblings = siblings
         self.transport: asyncio.Transport = None  # type: ignore[assignment]  # set by connection_made, before all else
         self.deadline_at = inf
-        self.was_used = False
         self._host_line = b" HTTP/1.1\r\nhost: " + origin.authority
         self._deadlines = deadlines
         self._loop = loop
@@ -102,7 +100,6 @@ class UpstreamConnection(asyncio.Protocol):
 
     def begin(self, request: UpstreamRequest) -> Answer:
         """Write the request; the answer fills as bytes arrive."""
-        self.was_used = True
         self._is_complete = self._is_interim = self._has_body_until_eof = False
         self._head_size = 0
         self._answer = answer = Answer(self, self._loop, request.timeouts.idle)
