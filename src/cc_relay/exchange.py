@@ -175,6 +175,28 @@ class Usage(Struct, frozen=True):
         return self.input + self.cache_read + self.cache_write_5m + self.cache_write_1h
 
 
+class Price(Struct, frozen=True):
+    """USD per million tokens of each kind.
+
+    A prompt of more than `long_above` input tokens (0: no such bound) is priced by `long`, all of it.
+    """
+
+    input: float
+    output: float
+    cache_read: float
+    cache_write_5m: float
+    cache_write_1h: float
+    long_above: int = 0
+    long: "Price | None" = None
+
+
+class Refusal(Struct, frozen=True):
+    """A no of a key or a breaker, and the loop's time at which it may be a yes; `inf` when waiting does not help."""
+
+    reason: str
+    retry_at: float
+
+
 class Outcome(Enum):
     """How an exchange, or one attempt of it, ended.
 
