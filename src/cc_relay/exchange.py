@@ -1,5 +1,6 @@
 """The frozen values that cross rooms."""
 
+from collections.abc import Callable
 from enum import Enum
 
 from msgspec import Raw, Struct
@@ -213,7 +214,10 @@ class Outcome(Enum):
 
 
 class Attempt(Struct, frozen=True):
-    """One try at one candidate: what came of it, in seconds on the loop's clock."""
+    """One try at one candidate: what came of it, in seconds on the loop's clock.
+
+    `stage` is how far it got where no answer came. `is_hedge` marks a second try that ran beside the first.
+    """
 
     candidate: Candidate
     outcome: Outcome
@@ -221,13 +225,46 @@ class Attempt(Struct, frozen=True):
     reason: str
     started_at: float
     ended_at: float
+    stage: str | None = None
+    is_hedge: bool = False
+
+
+class Considered(Struct, frozen=True):
+    """A candidate of a plan: its rank (from 1) and why it has it."""
+
+    rank: int
+    candidate: Candidate
+    reason: str
+
+
+class Declined(Struct, frozen=True):
+    """A candidate that was passed over at `at`: its key or breaker refused, or its provider cannot carry the request."""
+
+    candidate: Candidate
+    refusal: Refusal
+    at: float
+
+
+class Trace(Struct, frozen=True):
+    """Why an exchange went where it went. `candidates` works the ranking out when somebody asks.
+
+    `affinity` is `home` (where the session's cache is), `moved`, `placed` (a first place) or `none`; `waited` is
+    seconds spent waiting for a key.
+    """
+
+    strategy: str
+    generation: int
+    affinity: str
+    candidates: Callable[[], tuple[Considered, ...]]
+    declined: tuple[Declined, ...]
+    waited: float
 
 
 class Record(Struct, frozen=True):
     """What is left of an exchange once it is settled: the access line, the ledger row.
 
     `status` is what the client saw (499 when it left before an answer). `first_byte_at` is None where none came.
-    Nothing here holds the request's headers or body.
+    `trace` is None where nothing was planned. Nothing here holds the request's headers or body.
     """
 
     id: str
@@ -245,3 +282,4 @@ class Record(Struct, frozen=True):
     bytes_out: int
     first_byte_at: float | None
     ended_at: float
+    trace: Trace | None = None

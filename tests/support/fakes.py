@@ -1,7 +1,7 @@
 """The life cycle's surroundings, faked to the letter of relay/ports.py; for virtual time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from itertools import count
 from math import inf
 from typing import Self
@@ -29,9 +29,12 @@ from cc_relay.exchange import (
 from cc_relay.providers.base import Provider
 from cc_relay.providers.failures import read_anthropic_failure
 from cc_relay.relay.front import Front
-from cc_relay.relay.lifecycle import Shells
-from cc_relay.relay.plan import Turns
+from cc_relay.policy.breaker import CircuitBreaker, Transition
+from cc_relay.policy.key import KeySettings
+from cc_relay.policy.key_pool import KeyPool
+from cc_relay.policy.routing import Standing
 from cc_relay.relay.ports import Flow, Inspector, Sink
+from cc_relay.relay.shells import Shells
 from cc_relay.relay.snapshot import Snapshot, Upstream
 
 READ_AHEAD = 1_048_576
@@ -255,6 +258,8 @@ class FakeProvider:
         can_count: bool = True,
         has_side_endpoints: bool = True,
         declines: bool = False,
+        gap: str | None = None,
+        families: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
         self.base_url = f"https://{name}.test"
@@ -265,11 +270,19 @@ class FakeProvider:
         self._can_count = can_count
         self._has_side_endpoints = has_side_endpoints
         self._declines = declines
+        self._gap = gap
+        self._families = families or {}
 
     def upstream_model(self, model: str) -> str | None:
         if self._mapping is not None and model in self._mapping:
             return self._mapping[model]
         return model if not self.models or model in self.models else None
+
+    def limit_family(self, model: str) -> str:
+        return self._families.get(model, "")
+
+    def lacks(self, peek: Peek) -> str | None:
+        return self._gap
 
     def prepare_messages(self, request: RelayRequest, peek: Peek, candidate: Candidate) -> UpstreamRequest:
         if self._declines:
@@ -296,6 +309,20 @@ class FakeProvider:
         return UpstreamRequest(self.origin, request.method.encode(), target, headers, request.body, Timeouts())
 
 
+class FakeWatch:
+    """Remembers what happened to providers and keys: `a open`, `a/key-k1 throttle 7`."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def breaker_moved(self, provider: str, transition: Transition) -> None:
+        self.heard.append(f"{provider} {transition.became.value}")
+
+    def key_out(self, candidate: Candidate, failure: Failure, seconds: float) -> None:
+        name = candidate.credential.fingerprint
+        self.heard.append(f"{candidate.provider}/{name} {failure.kind.value} {seconds:g}")
+
+
 class Rig:
     """A front with everything around it faked. After each exchange the laws that hold for all of them are checked."""
 
@@ -310,18 +337,21 @@ class Rig:
     ) -> None:
         self.sender = sender or FakeSender(*answers)
         self.records: list[Record] = []
+        self.watch = FakeWatch()
         self.in_work = 0
         self._ids = (f"req_{number}" for number in count(1))
         self.loop = asyncio.get_running_loop()
         self.shells = Shells(
             sender=self.sender,
             record=self.records.append,
-            turns=Turns(),
+            watch=self.watch,
             loop=self.loop,
             dice=dice,
             inspector=inspector,
         )
         listed = tuple(upstreams) if upstreams is not None else (upstream("a"), upstream("b"))
+        # Every request of the builders begins alike, and so would be one session's.
+        settings = {"keeps_sessions": False, **settings}
         self.front = Front(Snapshot(generation=1, upstreams=listed, **settings), self.shells)
 
     @property
@@ -407,10 +437,38 @@ class Chance(Struct, frozen=True):
         return self.value
 
 
-def upstream(name: str, *keys: str, provider: Provider | None = None, **traits: object) -> Upstream:
+def upstream(
+    name: str,
+    *keys: str,
+    provider: Provider | None = None,
+    pooling: str = "round_robin",
+    limits: dict[str, float] | None = None,
+    threshold: int = 5,
+    **traits: object,
+) -> Upstream:
     """A provider with these keys; one of its own where none is named. `traits` are FakeProvider's."""
-    credentials = tuple(Credential(f"key-{key}", key) for key in keys or (f"{name}-key",))
-    return Upstream(provider or FakeProvider(name, **traits), credentials)
+    return upstream_of(
+        provider or FakeProvider(name, **traits),
+        tuple(Credential(f"key-{key}", key) for key in keys or (f"{name}-key",)),
+        pooling=pooling,
+        limits=limits,
+        threshold=threshold,
+    )
+
+
+def upstream_of(
+    provider: Provider,
+    credentials: tuple[Credential, ...] = (),
+    *,
+    pooling: str = "round_robin",
+    limits: dict[str, float] | None = None,
+    threshold: int = 5,
+    **more: object,
+) -> Upstream:
+    """A provider with these credentials, each with the same `limits`, and nothing behind it yet."""
+    settings = [KeySettings(one.fingerprint, **(limits or {})) for one in credentials]
+    breaker = CircuitBreaker(threshold=threshold, open_for=30.0, probes=1)
+    return Upstream(provider, credentials, KeyPool(settings, strategy=pooling), breaker, Standing(), **more)
 
 
 def answer(

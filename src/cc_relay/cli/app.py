@@ -19,6 +19,7 @@ COMMANDS = {
     "demo": ("cc_relay.cli.demo:demo", "Try it out: simulated providers, the relay, live traffic."),
     "status": ("cc_relay.cli.status:status", "Is the relay running, and with which providers?"),
     "doctor": ("cc_relay.cli.doctor:doctor", "Try every provider once; say how to fix what fails."),
+    "explain": ("cc_relay.cli.explain:explain", "Why did a request go where it went?"),
     "config": ("cc_relay.cli.config:config", "Write and check configuration; point Claude Code here."),
 }
 

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -13,9 +13,19 @@ from cc_relay.exchange import Headers
 _PREFIX = b"anthropic-ratelimit-"
 _UNIFIED = _PREFIX + b"unified-"
 _KINDS = tuple(
-    (_PREFIX + kind + b"-limit", _PREFIX + kind + b"-remaining", _PREFIX + kind + b"-reset")
-    for kind in (b"requests", b"tokens", b"input-tokens", b"output-tokens")
+    (kind, _PREFIX + name + b"-limit", _PREFIX + name + b"-remaining", _PREFIX + name + b"-reset")
+    for kind, name in (
+        ("requests", b"requests"),
+        ("tokens", b"tokens"),
+        ("input", b"input-tokens"),
+        ("output", b"output-tokens"),
+    )
 )
+_REQUESTS_LEFT, _TOKENS_LEFT, _INPUT_LEFT, _OUTPUT_LEFT = (remaining for _, _, remaining, _ in _KINDS)
+_UNIX_DIGITS = (10, 11)
+"""Digits of Unix seconds from 2001 on; more are milliseconds, fewer something else."""
+_MAX_RESET = 86_400.0
+"""The farthest reset believed, in seconds: a key's limits are a minute's, so a farther one is a broken clock's."""
 _MAX_DIGITS = 15
 _MAX_DATE = 40
 _NUMBER = re.compile(rb"\d{1,20}(?:\.\d{1,20})?(?:[eE][+-]?\d{1,3})?")
@@ -60,6 +70,9 @@ class RateLimits(Struct, frozen=True):
     unified: UnifiedLimits | None = None
 
 
+Quota = tuple[str, int | None, int | None, float | None]
+"""A kind (`requests`, `tokens`, `input` or `output`), its limit, what remains, and the seconds until it is whole."""
+
 NO_LIMITS = RateLimits()
 _UNSAID = Limit()
 
@@ -67,13 +80,37 @@ _UNSAID = Limit()
 def read_limits(headers: Headers, now_wall: float) -> RateLimits:
     """The `anthropic-ratelimit-*` headers of an answer (Anthropic API docs, rate limits page); never raises.
 
-    `now_wall` is Unix seconds, which the resets (RFC 3339 for API keys) are measured against.
+    `now_wall` is Unix seconds, which the resets (RFC 3339 for API keys; elsewhere Unix seconds) are measured against.
     """
     said = {name: value for name, value in headers if name.startswith(_PREFIX)}
     if not said:
         return NO_LIMITS
     requests, tokens, input_tokens, output_tokens = (_limit(said, names, now_wall) for names in _KINDS)
     return RateLimits(requests, tokens, input_tokens, output_tokens, _unified(said))
+
+
+def read_quota(named: Mapping[bytes, bytes], now_wall: Callable[[], float]) -> tuple[Quota, ...]:
+    """The limits of an API key, from an answer's headers by name (lower case); never raises. Hot path.
+
+    None for what was not said, or absurd. Nothing at all where no kind says what remains. A reset is read only where
+    something is missing, and `now_wall` (Unix seconds) asked only then.
+    """
+    if not (_REQUESTS_LEFT in named or _INPUT_LEFT in named or _OUTPUT_LEFT in named or _TOKENS_LEFT in named):
+        return ()
+    found: list[Quota] = []
+    get = named.get
+    now = -1.0
+    for kind, limit_name, remaining_name, reset_name in _KINDS:
+        limit, remaining = _count(get(limit_name)), _count(get(remaining_name))
+        if remaining is None and limit is None:
+            continue
+        reset_in = None
+        if remaining is not None and limit is not None and remaining < limit:
+            if now < 0:
+                now = now_wall()
+            reset_in = _reset_in(get(reset_name), now)
+        found.append((kind, limit, remaining, reset_in))
+    return tuple(found)
 
 
 def read_retry_after(headers: Headers, now_wall: float) -> float | None:
@@ -92,9 +129,9 @@ def read_retry_after(headers: Headers, now_wall: float) -> float | None:
     return _until_http_date(value, now_wall) if seconds is None else seconds
 
 
-def _limit(said: Mapping[bytes, bytes], names: tuple[bytes, bytes, bytes], now_wall: float) -> Limit | None:
-    limit, remaining, reset = map(said.get, names)
-    found = Limit(_count(limit), _count(remaining), _until_rfc3339(reset, now_wall))
+def _limit(said: Mapping[bytes, bytes], names: tuple[str, bytes, bytes, bytes], now_wall: float) -> Limit | None:
+    limit, remaining, reset = map(said.get, names[1:])
+    found = Limit(_count(limit), _count(remaining), _reset_in(reset, now_wall))
     return None if found == _UNSAID else found
 
 
@@ -128,20 +165,29 @@ def _number(value: bytes | None) -> float | None:
     return number if math.isfinite(number) else None
 
 
+@lru_cache(maxsize=512)  # limits are always the same, and what remains of tokens is rounded to thousands
 def _count(value: bytes | None) -> int | None:
     return int(value) if value is not None and len(value) <= _MAX_DIGITS and value.isdigit() else None
 
 
-def _until_rfc3339(value: bytes | None, now_wall: float) -> float | None:
-    moment = _read_rfc3339(value) if value is not None and len(value) <= _MAX_DATE else None
-    return None if moment is None else max(0.0, moment - now_wall)
+def _reset_in(value: bytes | None, now_wall: float) -> float | None:
+    moment = _moment(value) if value is not None and len(value) <= _MAX_DATE else None
+    if moment is None:
+        return None
+    seconds = moment - now_wall
+    if seconds <= 0:
+        return 0.0
+    return seconds if seconds <= _MAX_RESET else None
 
 
-@lru_cache(maxsize=256)  # four limits of one answer, and answers in a row, tend to name the same moment
-def _read_rfc3339(value: bytes) -> float | None:
+@lru_cache(maxsize=256)  # the limits of one answer, and answers in a row, tend to name the same moment
+def _moment(value: bytes) -> float | None:
+    """Unix seconds of a reset: RFC 3339 (Anthropic, API keys), or Unix seconds themselves (as for subscriptions)."""
+    if b"T" not in value:
+        number = _number(value)
+        return number if number is not None and len(value.partition(b".")[0]) in _UNIX_DIGITS else None
     try:
-        # `fromisoformat` reads the `Z` from Python 3.11 on.
-        return _timestamp(datetime.fromisoformat(value.decode("ascii")))
+        return _timestamp(datetime.fromisoformat(value.decode("ascii")))  # reads the `Z` from Python 3.11 on
     except (ValueError, OverflowError):
         return None
 

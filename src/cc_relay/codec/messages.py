@@ -13,6 +13,13 @@ MAX_SESSION = 256
 """The longest session name taken from a client, in characters."""
 
 
+MAX_DIGITS = 12
+
+STATEFUL_FIELDS = ("thread", "container")
+
+FILES_BETA = b"files-api"
+
+
 class _Metadata(Struct):
     user_id: str | None = None
 
@@ -61,6 +68,28 @@ def peek(body: bytes, session_header: bytes | None = None) -> tuple[Peek, bytes]
     )
     _require_messages(fields)
     return found, body
+
+
+def max_tokens(fields: Mapping[str, Raw]) -> int:
+    """What the request lets the answer grow to; 0 where that cannot be read."""
+    raw = fields.get("max_tokens")
+    digits = b"" if raw is None or len(raw) > MAX_DIGITS else bytes(raw)
+    return int(digits) if digits.isdigit() else 0
+
+
+def is_stateful(fields: Mapping[str, Raw], named: Mapping[bytes, bytes]) -> bool:
+    """Whether the request refers to something that only one account has: a thread, a container, an uploaded file.
+
+    Hot path: `messages` are searched for file ids only beside the beta that lets them in (Anthropic API docs, Files).
+    """
+    for name in STATEFUL_FIELDS:
+        raw = fields.get(name)
+        if raw is not None and raw != b"null":
+            return True
+    if FILES_BETA not in named.get(b"anthropic-beta", b""):
+        return False
+    messages = fields.get("messages")
+    return messages is not None and b'"file_id"' in bytes(messages)
 
 
 def patch(fields: Mapping[str, Raw], changes: Mapping[str, bytes | None]) -> bytes:

@@ -169,6 +169,10 @@ Positive = Annotated[int, Field(ge=1, le=_LARGEST), BeforeValidator(_refuse_bool
 Milliseconds = Count
 Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(_refuse_bool)]
 """USD, for a million tokens."""
+Factor = Annotated[float, Field(ge=1, le=100), BeforeValidator(_refuse_bool)]
+"""A multiple."""
+Share = Annotated[float, Field(ge=0, le=1), BeforeValidator(_refuse_bool)]
+"""A part of the whole."""
 Text = Annotated[str, AfterValidator(_check_text)]
 Filled = Annotated[str, AfterValidator(_check_text), AfterValidator(_check_filled)]
 Name = Annotated[str, AfterValidator(_check_name)]

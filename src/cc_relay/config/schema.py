@@ -5,6 +5,7 @@ from pydantic import Field
 from cc_relay.config.field_types import (
     Count,
     Dollars,
+    Factor,
     Filled,
     Format,
     LedgerBackend,
@@ -15,6 +16,7 @@ from cc_relay.config.field_types import (
     OptionalListenAddress,
     Positive,
     Secret,
+    Share,
     StateBackend,
     Strategy,
     Text,
@@ -101,6 +103,14 @@ class Queue(Section):
         return seconds(self.max_wait_ms)
 
 
+class Hedge(Section):
+    """A second attempt beside one whose first token is late."""
+
+    enabled: bool = False
+    factor: Factor = 1.5
+    budget: Share = 0.05
+
+
 class Routing(Section):
     """Which provider gets a request."""
 
@@ -113,6 +123,7 @@ class Routing(Section):
     affinity: Affinity = Affinity()
     retry: Retry = Retry()
     queue: Queue = Queue()
+    hedge: Hedge = Hedge()
     hold_ms: Milliseconds = 1_000
 
     @property

@@ -9,13 +9,17 @@ from cc_relay.exchange import FailureKind
 class Verdict(Enum):
     """What becomes of the exchange.
 
-    NEXT       the next candidate, and this one once more if none is left: it was only unwell
-    ONWARD     the next candidate; this one is of no use for now
-    ELSEWHERE  the next provider; this provider's other keys would fail alike
-    STOP       nobody can help: the client gets the answer
+    NEXT           the next candidate, and this one once more if none is left: it was only unwell
+    NEXT_PROVIDER  the next provider first; this one, which was not even reached, once more if none is left
+    SILENT         the next provider first; this candidate not again, its provider's other keys if none is left
+    ONWARD         the next candidate; this one is of no use for now
+    ELSEWHERE      the next provider; this provider's other keys would fail alike
+    STOP           nobody can help: the client gets the answer
     """
 
     NEXT = "next"
+    NEXT_PROVIDER = "next_provider"
+    SILENT = "silent"
     ONWARD = "onward"
     ELSEWHERE = "elsewhere"
     STOP = "stop"
@@ -34,7 +38,7 @@ FAILURES: dict[FailureKind, Verdict] = {
 """Upstream errors that arrived as an answer."""
 
 BREAKS: dict[tuple[Source, Stage], Verdict] = {
-    (Source.UPSTREAM, Stage.CONNECT): Verdict.NEXT,
+    (Source.UPSTREAM, Stage.CONNECT): Verdict.NEXT_PROVIDER,
     (Source.UPSTREAM, Stage.SEND): Verdict.NEXT,
     (Source.UPSTREAM, Stage.HEAD): Verdict.NEXT,
     (Source.UPSTREAM, Stage.BODY): Verdict.NEXT,
@@ -67,7 +71,7 @@ def judge_break(source: Source, stage: Stage, *, timed_out: bool) -> Verdict:
     Silence is not tried again at the same place: the second wait would be as long as the first.
     """
     verdict = BREAKS[source, stage]
-    return Verdict.ONWARD if timed_out and verdict is Verdict.NEXT else verdict
+    return Verdict.SILENT if timed_out and verdict is not Verdict.STOP else verdict
 
 
 def backoff(round_number: int, *, base: float, ceiling: float, dice: float) -> float:

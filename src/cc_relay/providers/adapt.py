@@ -8,15 +8,11 @@ from cc_relay.errors import Rejection
 from cc_relay.exchange import Peek
 from cc_relay.providers.dialect import FIELDS, Dialect
 from cc_relay.providers.history import adapt_history
+from cc_relay.providers.needs import STATEFUL, is_asked_for
 from cc_relay.providers.raw_json import is_null
 from cc_relay.providers.system import adapt_system
 from cc_relay.providers.thinking import adapt_thinking
 from cc_relay.providers.tools import adapt_tools
-
-_STATEFUL = ("container", "thread", "mcp_servers")
-"""Fields that ask for something kept or run at Anthropic: leaving them out would answer another question."""
-
-_EMPTY = (b"null", b"[]", b"{}")
 
 _read_int = Decoder(int).decode
 
@@ -30,8 +26,8 @@ def adapt_body(peek: Peek, body: bytes, model: str, dialect: Dialect) -> bytes:
     Raises Rejection where leaving something out would change what is asked.
     """
     fields = peek.fields
-    for name in _STATEFUL:
-        if name in fields and bytes(fields[name]) not in _EMPTY:
+    for name in STATEFUL:
+        if is_asked_for(fields, name):
             raise Rejection(
                 400,
                 "invalid_request_error",

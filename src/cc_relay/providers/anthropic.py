@@ -3,6 +3,7 @@
 from urllib.parse import unquote
 
 from cc_relay.codec.messages import replace_model
+from cc_relay.codec.model_names import limit_family
 from cc_relay.errors import Rejection
 from cc_relay.exchange import Candidate, Failure, Headers, Origin, Peek, RelayRequest, UpstreamRequest
 from cc_relay.providers.base import ProviderSettings
@@ -67,6 +68,12 @@ class Anthropic:
 
     def __repr__(self) -> str:
         return f"<Anthropic {self.name} {self.origin}>"
+
+    def limit_family(self, model: str) -> str:
+        return limit_family(model)
+
+    def lacks(self, peek: Peek) -> str | None:
+        return None
 
     def prepare_messages(self, request: RelayRequest, peek: Peek, candidate: Candidate) -> UpstreamRequest:
         return self._prepare(self._messages, request, peek, candidate)

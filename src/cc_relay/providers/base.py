@@ -47,6 +47,17 @@ class Provider(Protocol):
     def upstream_model(self, model: str) -> str | None:
         """This upstream's name for `model`; None where it does not serve it."""
 
+    def limit_family(self, model: str) -> str:
+        """Which of a key's pools of requests and tokens `model` (this upstream's name) draws from; "" where it has one
+        for all. Hot path."""
+
+    def lacks(self, peek: Peek) -> str | None:
+        """In a word or two what a Messages request needs and this upstream cannot do; None where it can do it all.
+
+        "documents", "images", "web_search_20250305", "container", … Costs a search of the messages where the upstream
+        is not Claude, so ask when the answer matters.
+        """
+
     def prepare_messages(self, request: RelayRequest, peek: Peek, candidate: Candidate) -> UpstreamRequest:
         """The upstream request for one Messages call. Raises Rejection where the request cannot be carried."""
 

@@ -13,6 +13,7 @@ from cc_relay.providers.dialect import Dialect
 from cc_relay.providers.failures import read_foreign_failure
 from cc_relay.providers.forwarding import DEFAULT_VERSION, IDENTITY, JSON, allow_list, credential_line
 from cc_relay.providers.names import ModelNames
+from cc_relay.providers.needs import lacks
 from cc_relay.providers.urls import parse_base_url
 
 ReadFailure = Callable[[str, int, Headers, bytes], Failure]
@@ -70,6 +71,13 @@ class Foreign:
     def __repr__(self) -> str:
         return f"<Foreign {self.type} {self.name} {self.origin}>"
 
+    def limit_family(self, model: str) -> str:
+        return ""
+
+    def lacks(self, peek: Peek) -> str | None:
+        model = self.upstream_model(peek.model) or peek.model
+        return None if self._is_claude(model) else lacks(peek, model, self._traits.dialect)
+
     def prepare_messages(self, request: RelayRequest, peek: Peek, candidate: Candidate) -> UpstreamRequest:
         return self._prepare(self._messages, request, peek, candidate)
 
@@ -94,7 +102,7 @@ class Foreign:
 
     def _prepare(self, target: bytes, request: RelayRequest, peek: Peek, candidate: Candidate) -> UpstreamRequest:
         betas: frozenset[bytes] | None
-        if candidate.model.lower().startswith(self._traits.claude_models or ("\0",)):
+        if self._is_claude(candidate.model):
             # Claude behind somebody's gateway: header and body fields travel in pairs, so both stay whole.
             body, betas = replace_model(peek, request.body, candidate.model), None
         else:
@@ -102,6 +110,9 @@ class Foreign:
             body, betas = adapt_body(peek, request.body, candidate.model, dialect), dialect.betas
         headers = allow_list(request.headers, self._credential(candidate), betas)
         return UpstreamRequest(self.origin, b"POST", target, headers, body, self._timeouts)
+
+    def _is_claude(self, model: str) -> bool:
+        return model.lower().startswith(self._traits.claude_models)
 
     def _credential(self, candidate: Candidate) -> tuple[bytes, bytes] | None:
         return credential_line(candidate.credential, auth_style=self._auth_style, accepts_client_login=False)

@@ -44,7 +44,10 @@ def read_failure(provider: str, status: int, headers: Headers, body: bytes) -> F
 
 
 TRAITS = Traits(
-    dialect=Dialect(betas=frozenset({b"interleaved-thinking-2025-05-14"})),
+    dialect=Dialect(
+        betas=frozenset({b"interleaved-thinking-2025-05-14"}),
+        text_only=re.compile("minimax-m[12]"),
+    ),
     base_url=BASE_URL,
     known=("minimax",),
     catalogue=("MiniMax-M3", "MiniMax-M3.1-Flash", "MiniMax-M2.7"),

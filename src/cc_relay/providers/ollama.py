@@ -37,6 +37,7 @@ TRAITS = Traits(
     dialect=Dialect(
         has_adaptive_effort=True,
         has_documents=False,  # they would be dropped without a word
+        has_image_urls=False,
         output_config=frozenset({"effort"}),
         server_tools=("web_search",),  # through ollama.com, with a cloud key
     ),

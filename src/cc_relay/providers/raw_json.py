@@ -10,6 +10,7 @@ read_objects = Decoder(list[Object]).decode
 
 _QUOTE = ord('"')
 _BRACKET = ord("[")
+_BRACE = ord("{")
 
 
 def is_string(value: Raw | None) -> bool:
@@ -18,6 +19,10 @@ def is_string(value: Raw | None) -> bool:
 
 def is_list(value: Raw | None) -> bool:
     return value is not None and len(value) > 1 and memoryview(value)[0] == _BRACKET
+
+
+def is_object(value: Raw | None) -> bool:
+    return value is not None and len(value) > 1 and memoryview(value)[0] == _BRACE
 
 
 def is_null(value: Raw | None) -> bool:

@@ -69,7 +69,10 @@ def _until_reset(message: str, headers: Headers) -> float | None:
 
 
 TRAITS = Traits(
-    dialect=Dialect(max_tokens={"glm-4.5": 98_304}),  # 96K; newer models answer with up to 128K
+    dialect=Dialect(
+        max_tokens={"glm-4.5": 98_304},  # 96K; newer models answer with up to 128K
+        text_only=re.compile(r"(?!glm-[\d.]+v)"),  # all that do not see: `glm-4.6v`, `glm-5v-turbo`
+    ),
     base_url=BASE_URL,
     known=("claude", "glm"),  # Z.AI maps claude names to GLM models itself
     catalogue=(

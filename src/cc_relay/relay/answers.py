@@ -55,7 +55,7 @@ def whole_seconds(seconds: float) -> int:
     return max(1, ceil(seconds))
 
 
-def debug_headers(strategy: str, candidate: Candidate, attempts: int) -> Headers:
+def debug_headers(strategy: str, candidate: Candidate, attempts: int, health: str, affinity: str) -> Headers:
     """Where an answer came from (`routing.debug`)."""
     return [
         (b"x-cc-relay-strategy", strategy.encode("ascii")),
@@ -63,6 +63,8 @@ def debug_headers(strategy: str, candidate: Candidate, attempts: int) -> Headers
         (b"x-cc-relay-model", ascii_value(candidate.model)),
         (b"x-cc-relay-key-id", ascii_value(candidate.credential.fingerprint)),
         (b"x-cc-relay-attempts", b"%d" % attempts),
+        (b"x-cc-relay-health", health.encode("ascii")),
+        (b"x-cc-relay-affinity", affinity.encode("ascii")),
     ]
 
 

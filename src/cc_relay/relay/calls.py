@@ -1,116 +1,267 @@
 """The calls a client can make of upstreams: what each asks, of whom, and what counts as its answer."""
 
-import re
-from collections.abc import Callable
+from __future__ import annotations
 
-from msgspec import Struct
+import re
+from typing import TYPE_CHECKING, Protocol
+
 from msgspec.structs import replace
 
-from cc_relay.codec.messages import peek
+from cc_relay.codec.messages import is_stateful, max_tokens, peek
 from cc_relay.codec.observer import read_message
+from cc_relay.codec.session_hash import session_of
 from cc_relay.codec.token_count import read_token_count
 from cc_relay.errors import Rejection
-from cc_relay.exchange import Peek, RelayRequest, UpstreamRequest, Usage
-from cc_relay.relay.authenticate import Principal
-from cc_relay.relay.plan import Turns, no_credential, plan, usable
-from cc_relay.relay.snapshot import Option, Snapshot
+from cc_relay.exchange import Usage
+from cc_relay.policy.routing import Ask
+from cc_relay.policy.routing.failover import Failover
+from cc_relay.relay.plan import Route, no_credential, personal, unknown_model
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cc_relay.exchange import RelayRequest, UpstreamRequest
+    from cc_relay.policy.sessions import Home
+    from cc_relay.relay.authenticate import Principal
+    from cc_relay.relay.shells import Shells
+    from cc_relay.relay.snapshot import Option, Snapshot
 
 RESULTS_URL = re.compile(rb'("results_url"\s*:\s*")https?://[^/"]+')
 
 CREATING = frozenset({"/v1/messages/batches", "/v1/files", "/v1/skills"})
 """A POST here makes something new, so it must not be sent twice."""
 
+BYTES_PER_TOKEN = 4
+"""A guess that is good enough to reserve with; the true count corrects it."""
 
-class Call(Struct, frozen=True):
+WHOLE_TOKENS_PER_SECOND = 50
+"""What a slow model writes. An answer that is asked for whole shows nothing before its last token, so that its first
+byte may be later than a stream's by the time its tokens take."""
+
+COUNTING = "count_tokens"
+SIDE = "side"
+"""Families of limits: Anthropic counts these apart from messages (API docs, rate limits page)."""
+
+IN_ORDER = Failover()
+
+
+class Call(Protocol):
     """One thing asked of upstreams.
 
-    `plan` tells who could answer, best first (Rejection where nobody can); `prepare` writes the request for one of
-    them (Rejection where its provider cannot carry it); `read` gives a whole answer's usage, None where the body is
-    something else. `is_repeatable` allows a second try at the same upstream;
-    `asks_every_key` goes on to a provider's other keys when one does not know what is asked for. `amend` changes a
-    whole answer's body before it is delivered.
+    `session` is what the client named, `lineage` what stands for it in routing. `is_repeatable` allows a second try at
+    the same upstream; `asks_every_key` goes on to a provider's other keys when one does not know what is asked for.
+    `grace` is seconds that an attempt may take beyond the failover timeout.
     """
 
-    plan: Callable[[], list[Option]]
-    prepare: Callable[[Option], UpstreamRequest]
-    read: Callable[[bytes], Usage | None]
-    may_stream: bool = False
-    model: str = ""
-    session: str | None = None
-    is_repeatable: bool = True
-    asks_every_key: bool = False
-    amend: Callable[[bytes], bytes] | None = None
+    @property
+    def model(self) -> str: ...
+    @property
+    def session(self) -> str | None: ...
+    @property
+    def lineage(self) -> str | None: ...
+    @property
+    def may_stream(self) -> bool: ...
+    @property
+    def grace(self) -> float: ...
+    @property
+    def is_repeatable(self) -> bool: ...
+    @property
+    def asks_every_key(self) -> bool: ...
+    @property
+    def is_main(self) -> bool:
+        """Whether this is a main agent's request, which goes before those of its sub-agents."""
+
+    def plan(self) -> Route:
+        """Rank who could answer. Raises Rejection where nobody can."""
+
+    def options(self, route: Route) -> Iterator[Option]:
+        """Those of a route that can take this call at all. Raises Rejection where there are none."""
+
+    def objection(self, option: Option) -> str | None:
+        """Why this option cannot take the request, where that is known without asking; None where it can."""
+
+    def prepare(self, option: Option) -> UpstreamRequest:
+        """Write the request for one option. Raises Rejection where its provider cannot carry it."""
+
+    def read(self, body: bytes) -> Usage | None:
+        """A whole answer's usage, None where the body is something else."""
+
+    def amend(self, body: bytes) -> bytes:
+        """A whole answer's body as it is delivered."""
 
 
-MakeCall = Callable[[RelayRequest, Snapshot, Principal, Turns], Call]
-"""Reads a request. Raises Rejection where it cannot be understood."""
+class MakeCall(Protocol):
+    def __call__(self, request: RelayRequest, snapshot: Snapshot, principal: Principal, shells: Shells, /) -> Call:
+        """Read a request. Raises Rejection where it cannot be understood."""
 
 
-def messages_call(request: RelayRequest, snapshot: Snapshot, principal: Principal, turns: Turns) -> Call:
+class MessagesCall:
     """`POST /v1/messages`."""
-    request, peeked = read_body(request)
 
-    def prepare(option: Option) -> UpstreamRequest:
-        return option.provider.prepare_messages(request, peeked, option.candidate)
+    __slots__ = ("_home", "_peeked", "_principal", "_request", "_shells", "_snapshot", "lineage", "model", "session")
 
-    return Call(
-        plan=lambda: plan(snapshot, principal, peeked.model, turns),
-        prepare=prepare,
-        read=read_message,
-        may_stream=peeked.stream,
-        model=peeked.model,
-        session=peeked.session,
-    )
+    is_repeatable = True
+    asks_every_key = False
+    family: str | None = None
+
+    def __init__(self, request: RelayRequest, snapshot: Snapshot, principal: Principal, shells: Shells) -> None:
+        """Phase 3, peek. Raises Rejection 400."""
+        named = request.named
+        peeked, body = peek(request.body, named.get(b"x-claude-code-session-id"))
+        if body is not request.body:
+            request = replace(request, body=body)
+        self._request = request
+        self._peeked = peeked
+        self._snapshot = snapshot
+        self._principal = principal
+        self._shells = shells
+        self.model = peeked.model
+        self.session = lineage = peeked.session
+        if not snapshot.keeps_sessions:
+            lineage = None
+        elif lineage is None:
+            lineage = session_of(peeked.fields)
+        self.lineage = lineage
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.model}>"
+
+    @property
+    def may_stream(self) -> bool:
+        return self._peeked.stream
+
+    @property
+    def grace(self) -> float:
+        return 0.0 if self._peeked.stream else max_tokens(self._peeked.fields) / WHOLE_TOKENS_PER_SECOND
+
+    @property
+    def is_main(self) -> bool:
+        named = self._request.named
+        kind = named.get(b"x-claude-code-request-class")
+        return kind == b"main" if kind is not None else b"x-claude-code-agent-id" not in named
+
+    def plan(self) -> Route:
+        """Phase 5. Raises Rejection 404. Hot path."""
+        lanes = self._snapshot.lanes(self.model, self.family)
+        if not lanes:
+            raise unknown_model(self._snapshot, self.model)
+        shells, peeked, lineage = self._shells, self._peeked, self.lineage
+        now = shells.clock()
+        home: Home | None = None if lineage is None else shells.sessions.recall(lineage, now)
+        size = peeked.size // BYTES_PER_TOKEN if self.family is None else 0
+        cached, warm_at = (0, "") if home is None else (min(home.cached, size), home.provider)
+        return Route(
+            lanes,
+            self._snapshot.strategy,
+            Ask(self.model, size, int(shells.typical_output), cached, warm_at, now, shells.dice),
+            self._principal,
+            session=lineage,
+            home=home,
+            is_bound=is_stateful(peeked.fields, self._request.named),
+        )
+
+    def options(self, route: Route) -> Iterator[Option]:
+        return route.options()
+
+    def objection(self, option: Option) -> str | None:
+        return option.provider.lacks(self._peeked)
+
+    def prepare(self, option: Option) -> UpstreamRequest:
+        return option.provider.prepare_messages(self._request, self._peeked, option.candidate)
+
+    def read(self, body: bytes) -> Usage | None:
+        return read_message(body)
+
+    def amend(self, body: bytes) -> bytes:
+        return body
 
 
-def count_call(request: RelayRequest, snapshot: Snapshot, principal: Principal, turns: Turns) -> Call:
-    """`POST /v1/messages/count_tokens`; providers that cannot count are no candidates. Raises Rejection 501."""
-    request, peeked = read_body(request)
+class CountCall(MessagesCall):
+    """`POST /v1/messages/count_tokens`; providers that cannot count are no candidates."""
 
-    def countable() -> list[Option]:
-        options = plan(snapshot, principal, peeked.model, turns)
-        able = [one for one in options if one.provider.prepare_count(request, peeked, one.candidate) is not None]
-        if not able:
+    __slots__ = ()
+
+    family = COUNTING
+
+    def options(self, route: Route) -> Iterator[Option]:
+        """Raises Rejection 501 where nobody can count."""
+        options = list(route.options())
+        able = [option for option in options if self._prepared(option) is not None]
+        if options and not able:
             message = "No provider that serves this model can count tokens; the client's own estimate has to do."
             raise Rejection(501, "not_supported", message, reason="count_not_supported", should_retry=False)
-        return able
+        return iter(able)
 
-    return Call(
-        plan=countable,
-        prepare=lambda option: prepared(option.provider.prepare_count(request, peeked, option.candidate)),
-        read=read_token_count,
-        model=peeked.model,
-        session=peeked.session,
-    )
+    def prepare(self, option: Option) -> UpstreamRequest:
+        return prepared(self._prepared(option))
+
+    def read(self, body: bytes) -> Usage | None:
+        return read_token_count(body)
+
+    def _prepared(self, option: Option) -> UpstreamRequest | None:
+        return option.provider.prepare_count(self._request, self._peeked, option.candidate)
 
 
-def side_call(request: RelayRequest, snapshot: Snapshot, principal: Principal, turns: Turns) -> Call:
+class SideCall:
     """Batches, files and skills: carried as they are to the Anthropic-operated upstream that owns the id.
 
     New things are made by the first key of the first such upstream, always the same; an id is looked for at each.
     """
-    del turns  # whose turn it is must not decide where an id is looked for
-    creates = request.method == "POST" and request.path in CREATING
-    host = request.header(b"host")
 
-    def owners() -> list[Option]:
-        usables = [(one, credential) for one in snapshot.upstreams for credential in usable(one, principal)]
-        options = [one.option("", credential) for one, credential in usables]
-        able = [one for one in options if one.provider.prepare_passthrough(request, one.candidate) is not None]
+    __slots__ = ("_principal", "_request", "_shells", "_snapshot", "is_repeatable")
+
+    model = ""
+    session = None
+    lineage = None
+    may_stream = True
+    grace = 0.0
+    asks_every_key = True
+    is_main = True
+
+    def __init__(self, request: RelayRequest, snapshot: Snapshot, principal: Principal, shells: Shells) -> None:
+        self._request = request
+        self._snapshot = snapshot
+        self._principal = principal
+        self._shells = shells
+        self.is_repeatable = request.method != "POST"
+
+    def __repr__(self) -> str:
+        return f"<SideCall {self._request.method} {self._request.path}>"
+
+    def plan(self) -> Route:
+        lanes = [upstream.lane("", SIDE) for upstream in self._snapshot.upstreams]
+        ask = Ask("", 0, 0, 0, "", self._shells.clock(), self._shells.dice)
+        return Route(lanes, IN_ORDER, ask, self._principal, session=None, home=None)
+
+    def options(self, route: Route) -> Iterator[Option]:
+        """Raises Rejection where no provider has such an endpoint."""
+        keys = ((lane, iter(lane.options.values())) for lane in route.lanes)
+        options = [one for lane, its in keys for one in personal(lane, self._principal, its)]
+        able = [option for option in options if self._prepared(option) is not None]
         if not able:
-            has_credential = any(one.provider.type == "anthropic" for one in options)
-            raise not_carried(snapshot, request, has_credential=has_credential)
-        return able[:1] if creates else able
+            has_credential = any(option.provider.type == "anthropic" for option in options)
+            raise not_carried(self._snapshot, self._request, has_credential=has_credential)
+        creates = self._request.method == "POST" and self._request.path in CREATING
+        return iter(able[:1] if creates else able)
 
-    return Call(
-        plan=owners,
-        prepare=lambda option: prepared(option.provider.prepare_passthrough(request, option.candidate)),
-        read=lambda _: Usage(),
-        may_stream=True,
-        is_repeatable=request.method != "POST",
-        asks_every_key=True,
-        amend=None if host is None or not is_batch(request.path) else point_here(host),
-    )
+    def objection(self, option: Option) -> str | None:
+        return None
+
+    def prepare(self, option: Option) -> UpstreamRequest:
+        return prepared(self._prepared(option))
+
+    def read(self, body: bytes) -> Usage | None:
+        return Usage()
+
+    def amend(self, body: bytes) -> bytes:
+        """Make an absolute `results_url` lead to the relay, by the name the client knows it by."""
+        host = self._request.header(b"host")
+        if host is None or not is_batch(self._request.path):
+            return body
+        return RESULTS_URL.sub(rb"\1http://" + host.replace(b"\\", b""), body)
+
+    def _prepared(self, option: Option) -> UpstreamRequest | None:
+        return option.provider.prepare_passthrough(self._request, option.candidate)
 
 
 def prepared(request: UpstreamRequest | None) -> UpstreamRequest:
@@ -119,23 +270,9 @@ def prepared(request: UpstreamRequest | None) -> UpstreamRequest:
     return request
 
 
-def read_body(request: RelayRequest) -> tuple[RelayRequest, Peek]:
-    """Phase 3, peek. Raises Rejection 400."""
-    peeked, body = peek(request.body, request.header(b"x-claude-code-session-id"))
-    if body is not request.body:
-        request = replace(request, body=body)
-    return request, peeked
-
-
 def is_batch(path: str) -> bool:
     """Whether the answer is a batch, or a list of them; results are somebody's own words and stay as they are."""
     return path.startswith("/v1/messages/batches") and not path.endswith("/results")
-
-
-def point_here(host: bytes) -> Callable[[bytes], bytes]:
-    """Makes an absolute `results_url` lead to the relay, whose name the client knows as `host`."""
-    here = rb"\1http://" + host.replace(b"\\", b"")
-    return lambda body: RESULTS_URL.sub(here, body)
 
 
 def not_carried(snapshot: Snapshot, request: RelayRequest, *, has_credential: bool) -> Rejection:

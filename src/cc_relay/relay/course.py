@@ -1,140 +1,299 @@
-"""Which candidate is next, and what the client hears when none is left."""
+"""Which candidate is next, judged from what became of those before it."""
+
+from __future__ import annotations
 
 from math import inf
+from typing import TYPE_CHECKING
 
-from cc_relay.errors import Rejection, Stage, UpstreamError
-from cc_relay.exchange import FailureKind
+from msgspec import Struct
+
+from cc_relay.exchange import Declined, FailureKind, Refusal
+from cc_relay.policy.affinity import worth_waiting
 from cc_relay.policy.judge import Verdict, judge_break, judge_failure
-from cc_relay.relay.attempt import Refused
-from cc_relay.relay.calls import Call
-from cc_relay.relay.snapshot import Option
+from cc_relay.relay.losses import CANNOT_CARRY, EXHAUSTED, Losses
+from cc_relay.relay.plan import is_at
+from cc_relay.relay.reserve import Reserved, reserve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cc_relay.errors import Rejection, UpstreamError
+    from cc_relay.relay.attempt import Refused
+    from cc_relay.relay.calls import Call
+    from cc_relay.relay.plan import Route
+    from cc_relay.relay.snapshot import Option
+
+FAILED_ONCE = 1
+TIRED = 2
+"""A provider that failed twice, or cannot be reached: others first."""
+OUT = 3
+"""A provider that is of no use for this request."""
+
+ENOUGH = 1000
+"""Attempts of a call that looks for its owner key by key."""
+
+
+REASONS = {
+    FailureKind.THROTTLE: "throttled",
+    FailureKind.PLAN: "plan",
+    FailureKind.CREDENTIAL: "credential",
+}
+"""What a key refuses with after such an answer."""
+
+
+class Rest(Struct, frozen=True):
+    """Nobody new is left: those who were only unwell want a moment before they are asked again."""
+
+    round_number: int
+
+
+class Wait(Struct, frozen=True):
+    """Every key that could answer is exhausted, `refusal` says until when at least.
+
+    `group` is shared with those who wait for the same `options`; `at_most` is seconds. `is_for_home` waits for one key
+    while others may be free: when it is in vain, the course goes on.
+    """
+
+    group: str
+    refusal: Refusal
+    options: tuple[Option, ...]
+    at_most: float = inf
+    is_for_home: bool = False
+
+
+Step = Reserved | Rest | Wait | None
+"""What to do now; None: nothing is left to do."""
 
 
 class Course:
-    """Walks through the options of a plan, judging every failure on the way.
+    """Walks through the options of a route, reserving each before it is tried and judging every failure on the way.
 
-    Options that were only unwell come up once more when all others are through; `max_attempts` bounds the whole.
+    The next key comes before the next provider, but not where the provider failed twice or cannot be reached. Options
+    that were only unwell come up once more when all others are through; `max_attempts` bounds the whole.
     """
 
     __slots__ = (
         "_again",
+        "_ahead",
         "_call",
-        "_failures",
+        "_deferred",
+        "_has_rested",
         "_is_second_round",
-        "_left",
         "_max_attempts",
-        "_patience",
+        "_may_wait",
+        "_options",
+        "_refused",
+        "_strikes",
         "attempts",
+        "declined",
+        "losses",
+        "route",
     )
 
-    def __init__(self, call: Call, options: list[Option], *, max_attempts: int, patience: float) -> None:
-        self._call = call
-        self._left = options.copy()
-        self._again: list[Option] = []
-        self._failures: list[tuple[Option, Refused | UpstreamError | Rejection]] = []
-        self._max_attempts = max(max_attempts, len(options)) if call.asks_every_key else max_attempts
-        self._patience = patience
-        self._is_second_round = False
+    def __init__(self, call: Call, route: Route, *, max_attempts: int, may_wait: bool) -> None:
+        """Raises Rejection where no option can take the call at all."""
+        self.route = route
+        self.losses = Losses()
+        self.declined: list[Declined] = []
         self.attempts = 0
+        self._call = call
+        self._options: Iterator[Option] = call.options(route)
+        self._max_attempts = ENOUGH if call.asks_every_key else max_attempts
+        self._may_wait = may_wait
+        self._is_second_round = False
+        self._has_rested = False
+        self._ahead: list[Option] = []
+        self._again: list[Option] = []
+        self._deferred: list[Option] = []
+        self._refused: list[tuple[Option, Refusal]] = []
+        self._strikes: dict[str, int] = {}
 
     def __repr__(self) -> str:
-        return f"<Course {self.attempts} attempts, {len(self._left)} options left>"
+        return f"<Course {self.attempts} attempts, {len(self._refused)} refusals>"
 
-    def next(self) -> Option | None:
-        """The option to try now; None when the course is at its end."""
+    # -- what now ------------------------------------------------------------------------------------------------
+
+    def next(self, now: float) -> Step:
+        """Try what is reserved, rest, or wait for a key; None when the course is at its end."""
         if self.attempts >= self._max_attempts:
             return None
-        if not self._left and self._again:
-            self._left, self._again = self._again, []
-            self._is_second_round = True
-        if not self._left:
-            return None
+        while (option := self._draw()) is not None:
+            if self._is_second_round and not self._has_rested:
+                self._ahead.insert(0, option)
+                self._has_rested = True
+                return Rest(self.attempts - 1)
+            reserved = self._reserve(option, now)
+            if isinstance(reserved, Reserved):
+                self._has_rested = False
+                return self.begin(reserved)
+            wait = self._wait_at_home(option, reserved, now)
+            if wait is not None:
+                return wait
+        return self._wait_for_any()
+
+    def line_up(self, now: float) -> Step:
+        """Others wait for the same keys already: do not overtake them."""
+        self._ahead = [option for option in iter(self._draw, None) if self._call.objection(option) is None]
+        if not self._may_wait or not self._ahead:
+            return self.next(now)
+        return Wait(self._call.model, Refusal("rate", now), tuple(self._ahead))
+
+    def take_any(self, options: tuple[Option, ...], now: float) -> Reserved | Refusal:
+        """Reserve the first of these that is free; the refusal of the one that is free soonest where none is."""
+        earliest = Refusal("rate", inf)
+        for option in options:
+            if self._is_out(option):
+                continue
+            reserved = self.take(option, now)
+            if isinstance(reserved, Reserved):
+                return reserved
+            if reserved.retry_at < earliest.retry_at:
+                earliest = reserved
+        return earliest
+
+    def begin(self, reserved: Reserved) -> Reserved:
+        """An option was reserved for the next attempt."""
         self.attempts += 1
-        return self._left.pop(0)
+        if self._ahead:
+            self._ahead = [option for option in self._ahead if option is not reserved.option]
+        return reserved
 
-    @property
-    def is_again(self) -> bool:
-        """Whether candidates are being tried a second time: they want a moment's rest first."""
-        return self._is_second_round
+    def may_be_relieved(self, now: float) -> bool:
+        """Whether somebody else could take over now from the attempt that is being made."""
+        if self.attempts >= self._max_attempts:
+            return False
+        # What was looked at already stays in line.
+        ahead, self._ahead = self._ahead, []
+        try:
+            while (option := ahead.pop(0) if ahead else self._draw()) is not None:
+                self._ahead.append(option)
+                reserved = self.take(option, now)
+                if isinstance(reserved, Reserved):
+                    reserved.drop(now, was_counted=False)
+                    return True
+            return False
+        finally:
+            self._ahead += ahead
 
-    @property
-    def patience(self) -> float:
-        """Seconds to wait for the current option's first meaningful byte; `inf` when nobody could take over."""
-        return self._patience if self._left and self.attempts < self._max_attempts else inf
+    def take(self, option: Option, now: float) -> Reserved | Refusal:
+        """Reserve this option for what the request is expected to cost."""
+        route = self.route
+        ask = route.ask
+        is_warm = route.home is not None and is_at(option, route.home)
+        return reserve(option, ask.input - ask.cached if is_warm else ask.input, ask.output, now)
 
-    def decline(self, option: Option, rejection: Rejection) -> None:
+    def _draw(self) -> Option | None:
+        """The next option that is not ruled out by what happened so far."""
+        while True:
+            if self._ahead:
+                option = self._ahead.pop(0)
+            else:
+                drawn = next(self._options, None)
+                if drawn is None:
+                    if self._is_second_round or not (self._again or self._deferred):
+                        return None
+                    self._begin_second_round()
+                    continue
+                option = drawn
+            strikes = self._strikes.get(option.candidate.provider, 0) if self._strikes else 0
+            if strikes < TIRED:
+                return option
+            if strikes == TIRED and not self._is_second_round:
+                self._deferred.append(option)
+
+    def _begin_second_round(self) -> None:
+        self._is_second_round = True
+        # Keys that were not tried yet come before those that already failed.
+        self._options = iter(self._deferred + self._again)
+        self._strikes = {name: strikes for name, strikes in self._strikes.items() if strikes == OUT}
+
+    def _reserve(self, option: Option, now: float) -> Reserved | Refusal:
+        objection = self._call.objection(option)
+        if objection is not None:
+            refusal = Refusal(f"{CANNOT_CARRY}: {objection}", inf)
+        else:
+            reserved = self.take(option, now)
+            if isinstance(reserved, Reserved):
+                return reserved
+            refusal = reserved
+        self._pass_over(option, refusal, now)
+        return refusal
+
+    def _pass_over(self, option: Option, refusal: Refusal, now: float) -> None:
+        self.declined.append(Declined(option.candidate, refusal, now))
+        self._refused.append((option, refusal))
+        self.losses.add_refusal(option, refusal)
+
+    # -- waiting -------------------------------------------------------------------------------------------------
+
+    def _wait_at_home(self, option: Option, refusal: Refusal, now: float) -> Wait | None:
+        """Wait for the session's own key, where its cache is worth more than the time."""
+        home = self.route.home
+        if not self._may_wait or home is None or self.attempts or len(self._refused) > 1 or not is_at(option, home):
+            return None
+        worth = worth_waiting(self.route.ask.cached, option.lane.price, now - home.at)
+        if refusal.reason not in EXHAUSTED or refusal.retry_at > now + worth:
+            return None
+        group = f"{home.provider}/{home.key}/{self._call.model}"
+        return Wait(group, refusal, (option,), worth, is_for_home=True)
+
+    def _wait_for_any(self) -> Wait | None:
+        """Wait for whichever key is free first; a breaker that is open fails fast."""
+        waitable = [one for one in self._refused if one[1].reason in EXHAUSTED and not self._is_out(one[0])]
+        if not self._may_wait or not waitable:
+            return None
+        first = min((refusal for _, refusal in waitable), key=lambda refusal: refusal.retry_at)
+        return Wait(self._call.model, first, tuple(option for option, _ in waitable))
+
+    def take_last(self, wait: Wait, now: float) -> Reserved | None:
+        """The wait is over; one last look, and what it says is what the client hears."""
+        taken = self.take_any(wait.options, now)
+        if isinstance(taken, Reserved):
+            return self.begin(taken)
+        self.losses.add_refusal(wait.options[0], taken)
+        return None
+
+    def _is_out(self, option: Option) -> bool:
+        return self._strikes.get(option.candidate.provider, 0) == OUT
+
+    # -- what became of an attempt -------------------------------------------------------------------------------
+
+    def decline(self, option: Option, rejection: Rejection, now: float) -> None:
         """The provider cannot carry this request; nothing was sent, and another may be able to."""
         self.attempts -= 1
-        rejection.__traceback__ = None
-        self._failures.append((option, rejection))
+        self.declined.append(Declined(option.candidate, Refusal(CANNOT_CARRY, inf), now))
+        self.losses.add(option, rejection)
 
-    def refuse(self, option: Option, refused: Refused) -> None:
-        """The upstream answered with an error."""
+    def refuse(self, option: Option, refused: Refused, out_until: float | None) -> None:
+        """The upstream answered with an error; `out_until` tells how long that keeps its key from answering."""
         verdict = judge_failure(refused.failure.kind, is_client_owned=option.candidate.credential.is_client_owned)
         if self._call.asks_every_key and refused.failure.status == 404:
             verdict = Verdict.ONWARD
-        self._go_on(option, refused, verdict)
+        if out_until is not None and verdict is not Verdict.STOP:
+            self._refused.append((option, Refusal(REASONS[refused.failure.kind], out_until)))
+        self.losses.add(option, refused)
+        self._go_on(option, verdict)
 
     def lose(self, option: Option, error: UpstreamError) -> None:
         """The upstream did not answer."""
-        self._go_on(option, error, judge_break(error.source, error.stage, timed_out=error.timed_out))
+        self.losses.add(option, error)
+        self._go_on(option, judge_break(error.source, error.stage, timed_out=error.timed_out))
 
-    def _go_on(self, option: Option, failure: Refused | UpstreamError, verdict: Verdict) -> None:
-        # The frames of a traceback would keep the request alive in a circle for as long as a stream runs.
-        failure.__traceback__ = None
-        self._failures.append((option, failure))
+    def _go_on(self, option: Option, verdict: Verdict) -> None:
+        name = option.candidate.provider
         if verdict is Verdict.STOP:
-            self._left = []
-            self._again = []
+            self._max_attempts = 0
         elif verdict is Verdict.ELSEWHERE:
-            name = option.candidate.provider
-            self._left = [other for other in self._left if other.candidate.provider != name]
-            self._again = [other for other in self._again if other.candidate.provider != name]
-        elif verdict is Verdict.NEXT and not self._is_second_round and self._call.is_repeatable:
+            self._strikes[name] = OUT
+        elif verdict is Verdict.NEXT_PROVIDER:
+            self._strikes[name] = max(TIRED, self._strikes.get(name, 0))
+            self._try_again(option)
+        elif verdict is Verdict.NEXT:
+            self._strikes[name] = self._strikes.get(name, 0) + 1
+            self._try_again(option)
+        elif verdict is Verdict.SILENT:
+            self._strikes[name] = max(TIRED, self._strikes.get(name, 0))
+
+    def _try_again(self, option: Option) -> None:
+        if not self._is_second_round and self._call.is_repeatable:
             self._again.append(option)
-
-    def conclude(self) -> Exception:
-        """What to raise when nobody answered: the last upstream error that speaks to the client, else our own."""
-        for option, failure in reversed(self._failures):
-            if isinstance(failure, Refused) and not is_ours(option, failure):
-                return Unanswered(option, failure)
-        # A provider that was not even asked says least about why there is no answer.
-        option, failure = max(reversed(self._failures), key=lambda loss: not isinstance(loss[1], Rejection))
-        if isinstance(failure, Rejection):
-            return failure
-        return credential_refused(option) if isinstance(failure, Refused) else unreachable(option, failure)
-
-
-class Unanswered(Exception):
-    """Every attempt failed; carries the upstream error the client should see."""
-
-    def __init__(self, option: Option, refused: Refused) -> None:
-        super().__init__(refused.failure.message)
-        self.option = option
-        self.refused = refused
-
-
-def is_ours(option: Option, refused: Refused) -> bool:
-    """Whether the error is about a key of ours, which is nothing to tell a client about."""
-    return refused.failure.kind is FailureKind.CREDENTIAL and not option.candidate.credential.is_client_owned
-
-
-def credential_refused(option: Option) -> Rejection:
-    name = option.candidate.provider
-    message = (
-        f"The provider {name!r} refused the relay's own credential. Check its key in the relay's configuration "
-        "(`cc-relay doctor` tells more)."
-    )
-    return Rejection(502, "api_error", message, reason="upstream_credential", should_retry=False)
-
-
-def unreachable(option: Option, error: UpstreamError) -> Rejection:
-    name = option.candidate.provider
-    if error.timed_out and error.stage is not Stage.CONNECT:
-        message = f"The provider {name!r} did not answer in time ({error})."
-        return Rejection(504, "timeout_error", message, reason="upstream_timeout")
-    if error.stage is Stage.CONNECT:
-        message = f"The provider {name!r} cannot be reached: {error}. Check its base_url and the network."
-        return Rejection(502, "api_error", message, reason="upstream_unreachable")
-    message = f"The provider {name!r} gave no usable answer: {error}."
-    return Rejection(502, "api_error", message, reason="upstream_broke")

@@ -12,7 +12,7 @@ from cc_relay.errors import Rejection
 from cc_relay.exchange import Outcome
 from cc_relay.relay.answers import JSON, reject
 from cc_relay.relay.authenticate import authenticate
-from cc_relay.relay.calls import count_call, messages_call, side_call
+from cc_relay.relay.calls import CountCall, MessagesCall, SideCall
 from cc_relay.relay.lifecycle import exchange
 from cc_relay.relay.models import list_models, show_model
 from cc_relay.relay.trail import Trail
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
     from cc_relay.exchange import RelayRequest
     from cc_relay.relay.calls import MakeCall
-    from cc_relay.relay.lifecycle import Shells
     from cc_relay.relay.ports import Downstream
+    from cc_relay.relay.shells import Shells
     from cc_relay.relay.snapshot import Snapshot
 
 MODELS = "/v1/models"
 
 CALLS: dict[tuple[str, str], MakeCall] = {
-    ("POST", "/v1/messages"): messages_call,
-    ("POST", "/v1/messages/count_tokens"): count_call,
+    ("POST", "/v1/messages"): MessagesCall,
+    ("POST", "/v1/messages/count_tokens"): CountCall,
 }
 
 SIDE_PREFIXES = ("/v1/messages/batches/", "/v1/files/", "/v1/skills/")
@@ -89,7 +89,7 @@ class Front:
         place = (request.method, request.path)
         call = CALLS.get(place)
         if call is None and f"{request.path}/".startswith(SIDE_PREFIXES):
-            call = side_call
+            call = SideCall
         if call is not None:
             return exchange(request, downstream, self.snapshot, self._shells, call)
         self._probes.get(place, self._list)(request, downstream)
@@ -97,7 +97,7 @@ class Front:
 
     def _list(self, request: RelayRequest, downstream: Downstream) -> None:
         """Answer out of the snapshot alone, for clients that may know."""
-        trail = Trail(request, self._shells.clock)
+        trail = Trail(request, self.snapshot.generation, self._shells.clock)
         try:
             trail.principal = authenticate(self.snapshot.access, request.named).name
             body = self._listing(request)

@@ -9,56 +9,30 @@ from msgspec.structs import replace
 
 from cc_relay.codec.envelope import error_event
 from cc_relay.errors import Rejection, UpstreamError
-from cc_relay.exchange import FailureKind, Outcome
-from cc_relay.policy.admission import Admission
-from cc_relay.policy.judge import backoff
+from cc_relay.exchange import Outcome
+from cc_relay.policy.sessions import Home
 from cc_relay.relay.answers import debug_headers, forwarded, reject, relay_failure
-from cc_relay.relay.attempt import Expectation, Refused, attempt
+from cc_relay.relay.attempts import ANSWERED, Search
 from cc_relay.relay.authenticate import authenticate
-from cc_relay.relay.course import Course, Unanswered
+from cc_relay.relay.losses import Unanswered
+from cc_relay.relay.plan import is_at
 from cc_relay.relay.pump import Pump
 from cc_relay.relay.trail import Trail
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from cc_relay.codec.observer import StreamObserver
-    from cc_relay.exchange import RelayRequest
+    from cc_relay.exchange import Headers, RelayRequest
+    from cc_relay.policy.admission import Admission
     from cc_relay.relay.attempt import Opening
     from cc_relay.relay.calls import Call, MakeCall
-    from cc_relay.relay.plan import Turns
-    from cc_relay.relay.ports import Clock, Downstream, Inspector, Recorder, Sender
-    from cc_relay.relay.snapshot import Option, Retry, Snapshot
-
-CLIENT_FAULTS = (FailureKind.CLIENT, FailureKind.CAPABILITY, FailureKind.UNKNOWN_MODEL)
-"""What no upstream is to blame for."""
+    from cc_relay.relay.ports import Downstream
+    from cc_relay.relay.shells import Shells
+    from cc_relay.relay.snapshot import Option, Snapshot
 
 DRAINING = "The relay is shutting down; send the request again."
 
-
-class Shells:
-    """What surrounds the life cycle: the way out, the books, time and dice; lives as long as the relay."""
-
-    __slots__ = ("admission", "clock", "dice", "inspector", "loop", "record", "sender", "turns")
-
-    def __init__(
-        self,
-        *,
-        sender: Sender,
-        record: Recorder,
-        turns: Turns,
-        loop: asyncio.AbstractEventLoop,
-        dice: Callable[[], float],
-        inspector: Inspector | None = None,
-    ) -> None:
-        self.sender = sender
-        self.record = record
-        self.turns = turns
-        self.admission = Admission()
-        self.loop = loop
-        self.clock: Clock = loop.time
-        self.dice = dice
-        self.inspector = inspector
+OUTPUT_SHARE = 1 / 32
+"""How much one answer's length changes what the next is expected to have."""
 
 
 async def exchange(
@@ -68,29 +42,31 @@ async def exchange(
 
     Cancelled when the client leaves, or when the relay stops and cannot wait any longer.
     """
-    trail = Trail(request, shells.clock)
+    trail = Trail(request, snapshot.generation, shells.clock)
     is_admitted = False
     try:
         principal = authenticate(snapshot.access, request.named)
         trail.principal = principal.name
-        call = make_call(request, snapshot, principal, shells.turns)
-        trail.take_call(call.model, call.session)
+        call = make_call(request, snapshot, principal, shells)
+        trail.take_call(call.model, call.session, call.lineage)
         is_admitted = admit(shells.admission, snapshot.max_concurrent)
         deadline_at = request.arrived_at + snapshot.timeout
-        options = call.plan()
-        option, opening = await open_answer(call, options, deadline_at, snapshot, shells, trail)
+        search = Search(call, snapshot, shells, trail, downstream, deadline_at)
+        reserved, opening = await search.answer()
+        trail.reserved = reserved
+        if opening.is_complete:
+            opening = amended(opening, call)
         # A stream may run for an hour: its prompt need not stay in memory.
-        del request, call
-        pump = commit(option, opening, downstream, snapshot, shells, trail)
+        del request, call, search
+        pump = commit(reserved.option, opening, downstream, snapshot, shells, trail)
         if pump is not None:
             await move(pump, opening, deadline_at, downstream, trail)
     except Rejection as rejection:
-        trail.status = rejection.status
         has_failed = rejection.status >= 500 and trail.attempts > 0
         trail.end(Outcome.FAILED if has_failed else Outcome.REJECTED, rejection.reason)
-        reject(downstream, rejection, trail.request_id)
+        turn_down(rejection, downstream, trail)
     except Unanswered as unanswered:
-        relay_last_error(unanswered, downstream, snapshot, trail)
+        relay_last_error(unanswered, downstream, snapshot, shells, trail)
     except asyncio.CancelledError:
         leave(downstream, trail)
         raise
@@ -102,6 +78,7 @@ async def exchange(
     finally:
         if is_admitted:
             shells.admission.leave()
+        release(shells, trail)
         trail.settle(shells.record)
 
 
@@ -113,56 +90,36 @@ def admit(admission: Admission, limit: int) -> bool:
     return True
 
 
-# -- 6 to 10: candidate by candidate ----------------------------------------------------------------------------------
+def amended(opening: Opening, call: Call) -> Opening:
+    body = call.amend(opening.held)
+    return opening if body is opening.held else replace(opening, held=body)
 
 
-async def open_answer(
-    call: Call, options: list[Option], deadline_at: float, snapshot: Snapshot, shells: Shells, trail: Trail
-) -> tuple[Option, Opening]:
-    """Try candidates until one answers. Raises Rejection or Unanswered when none does."""
-    course = Course(call, options, max_attempts=snapshot.retry.max_attempts, patience=snapshot.failover_timeout)
-    while (option := course.next()) is not None:
-        if course.is_again:
-            await asyncio.sleep(rest(snapshot.retry, course.attempts, shells.dice))
-        if trail.attempts and shells.clock() >= deadline_at:
-            break
-        try:
-            request = call.prepare(option)
-        except Rejection as rejection:
-            course.decline(option, rejection)
-            continue
-        started_at = shells.clock()
-        expectation = Expectation(
-            read=call.read,
-            may_stream=call.may_stream,
-            first_by=min(deadline_at, started_at + course.patience),
-            hold=snapshot.hold,
-        )
-        try:
-            opening = await attempt(shells.sender, option.provider, request, expectation, shells.clock)
-        except Refused as refused:
-            failure = refused.failure
-            course.refuse(option, refused)
-            trail.add_attempt(option.candidate, started_at, Outcome.FAILED, failure.status, failure.kind.value)
-        except asyncio.CancelledError:
-            trail.add_attempt(option.candidate, started_at, Outcome.GONE, None, "")
-            raise
-        except UpstreamError as error:
-            course.lose(option, error)
-            trail.add_attempt(option.candidate, started_at, Outcome.FAILED, None, str(error))
-        else:
-            trail.add_attempt(option.candidate, started_at, Outcome.DELIVERED, opening.incoming.status, "")
-            return option, opening if call.amend is None else amended(opening, call.amend)
-    raise course.conclude()
+# -- 10: release ------------------------------------------------------------------------------------------------------
 
 
-def rest(retry: Retry, attempts: int, dice: Callable[[], float]) -> float:
-    """Seconds before a candidate that was only unwell is asked again."""
-    return backoff(attempts - 2, base=retry.base, ceiling=retry.ceiling, dice=dice() if retry.has_jitter else 1.0)
-
-
-def amended(opening: Opening, amend: Callable[[bytes], bytes]) -> Opening:
-    return replace(opening, held=amend(opening.held)) if opening.is_complete else opening
+def release(shells: Shells, trail: Trail) -> None:
+    """Give back what the committed attempt had reserved, with what it cost; an attempt that failed already did."""
+    reserved, trail.reserved = trail.reserved, None
+    if reserved is None:
+        return
+    now = shells.clock()
+    usage = trail.final_usage
+    transition = None
+    if trail.outcome is Outcome.DELIVERED:
+        transition = reserved.succeed(usage, trail.session, now)
+        shells.typical_output += (usage.output - shells.typical_output) * OUTPUT_SHARE
+        if trail.lineage is not None:
+            candidate = reserved.option.candidate
+            home = Home(candidate.provider, candidate.credential.fingerprint, usage.total_input, now)
+            shells.sessions.remember(trail.lineage, home, now)
+    elif trail.outcome is Outcome.BROKEN:
+        transition = reserved.fail(trail.reason, trail.session, now, was_counted=True, usage=usage)
+    else:
+        reserved.drop(now, was_counted=True, usage=usage)
+    if transition is not None:
+        shells.watch.breaker_moved(reserved.option.candidate.provider, transition)
+    shells.waiting.poke()
 
 
 # -- 11, 12: commit, pump ---------------------------------------------------------------------------------------------
@@ -176,9 +133,12 @@ def commit(
     Returns the pump for what is left of the body, None where nothing is.
     """
     incoming, observer = opening.incoming, opening.observer
+    trail.affinity = affinity_of(option, trail)
     headers = forwarded(incoming.headers, is_client_owned=option.candidate.credential.is_client_owned)
     if snapshot.shows_debug_headers:
-        headers += debug_headers(snapshot.strategy, option.candidate, trail.attempts)
+        headers += debug_lines(option, trail, shells)
+    if downstream.is_started:
+        return join(opening, downstream, shells, trail)
     trail.commit(incoming.status)
     if shells.inspector is not None:
         shells.inspector.see_answer(trail.request_id, incoming.status, incoming.headers)
@@ -194,6 +154,37 @@ def commit(
     pump = Pump(downstream, observer, shells.loop)
     pump.begin(opening.held)
     return pump
+
+
+def join(opening: Opening, downstream: Downstream, shells: Shells, trail: Trail) -> Pump | None:
+    """The stream began with pings while its request waited: there is no head left to send."""
+    if opening.observer is None:
+        opening.incoming.close()
+        message = "The upstream answered a stream with something else; send the request again."
+        trail.end(Outcome.BROKEN, "no stream")
+        end_with_error(downstream, "api_error", message, trail.request_id)
+        return None
+    trail.observer = opening.observer
+    pump = Pump(downstream, opening.observer, shells.loop)
+    pump.begin(opening.held)
+    return pump
+
+
+def affinity_of(option: Option, trail: Trail) -> str:
+    """How the answer's place relates to the session: `home`, `moved`, `placed`, or `none` without a session."""
+    route = trail.route
+    if route is None or route.session is None:
+        return "none"
+    if route.home is None:
+        return "placed"
+    return "home" if is_at(option, route.home) else "moved"
+
+
+def debug_lines(option: Option, trail: Trail, shells: Shells) -> Headers:
+    """Where an answer came from (`routing.debug`)."""
+    strategy = "" if trail.route is None else trail.route.strategy.name
+    health = option.lane.upstream.breaker.state(shells.clock()).value
+    return debug_headers(strategy, option.candidate, trail.attempts, health, trail.affinity)
 
 
 async def move(pump: Pump, opening: Opening, deadline_at: float, downstream: Downstream, trail: Trail) -> None:
@@ -226,18 +217,39 @@ def close_stream(observer: StreamObserver | None, downstream: Downstream, trail:
         downstream.abort()
 
 
-def relay_last_error(unanswered: Unanswered, downstream: Downstream, snapshot: Snapshot, trail: Trail) -> None:
+def relay_last_error(
+    unanswered: Unanswered, downstream: Downstream, snapshot: Snapshot, shells: Shells, trail: Trail
+) -> None:
     """Every attempt failed: the client gets the upstream's own error."""
     refused, candidate = unanswered.refused, unanswered.option.candidate
     failure = refused.failure
+    if downstream.is_started:
+        trail.end(Outcome.FAILED, failure.kind.value)
+        end_with_error(downstream, failure.error_type, failure.message, trail.request_id)
+        return
     headers = list(refused.incoming.headers)
     if snapshot.shows_debug_headers:
-        headers += debug_headers(snapshot.strategy, candidate, trail.attempts)
+        headers += debug_lines(unanswered.option, trail, shells)
     trail.commit(failure.status)
-    is_clients = failure.kind in CLIENT_FAULTS
+    is_clients = failure.kind in ANSWERED
     trail.end(Outcome.REJECTED if is_clients else Outcome.FAILED, failure.kind.value)
     trail.bytes_out = len(failure.body)
     relay_failure(downstream, failure, headers, is_client_owned=candidate.credential.is_client_owned)
+
+
+def turn_down(rejection: Rejection, downstream: Downstream, trail: Trail) -> None:
+    """Answer with an error of our own: as an event where the stream has begun with pings."""
+    if downstream.is_started:
+        end_with_error(downstream, rejection.error_type, rejection.message, trail.request_id)
+    else:
+        trail.status = rejection.status
+        reject(downstream, rejection, trail.request_id)
+
+
+def end_with_error(downstream: Downstream, error_type: str, message: str, request_id: str) -> None:
+    """The last event of a stream that had no content yet."""
+    downstream.write(error_event(error_type, message, request_id))
+    downstream.finish()
 
 
 def leave(downstream: Downstream, trail: Trail) -> None:

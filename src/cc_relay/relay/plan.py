@@ -1,60 +1,116 @@
 """Phase 5: who could answer this, best first."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
 from cc_relay.errors import Rejection
-from cc_relay.exchange import Credential
-from cc_relay.relay.authenticate import LOGIN_PREFIX, Principal
-from cc_relay.relay.snapshot import Option, Snapshot, Upstream
+from cc_relay.exchange import Considered
+from cc_relay.relay.authenticate import LOGIN_PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from cc_relay.exchange import Credential
+    from cc_relay.policy.routing import Ask, Strategy
+    from cc_relay.policy.sessions import Home
+    from cc_relay.relay.authenticate import Principal
+    from cc_relay.relay.snapshot import Lane, Option, Snapshot, Upstream
 
 
-class Turns:
-    """Whose key is next: one counter for each provider, which outlives reloads."""
+class Route:
+    """The lanes that serve a request as the strategy ranked them, and through them the options, one after the other.
 
-    def __init__(self) -> None:
-        self._turns: dict[str, int] = {}
-
-    def rotate(self, name: str, options: tuple[Option, ...]) -> tuple[Option, ...]:
-        """A provider's options, beginning with the key whose turn it is."""
-        if len(options) < 2:
-            return options
-        turn = self._turns.get(name, 0) % len(options)
-        self._turns[name] = turn + 1
-        return options[turn:] + options[:turn]
-
-
-def plan(snapshot: Snapshot, principal: Principal, model: str, turns: Turns) -> list[Option]:
-    """The candidates in the order to try them: providers by priority, their keys in turn. Hot path.
-
-    Raises Rejection: 404 where no provider serves the model, 401 where none may be used for this client.
+    `session` is what keys are chosen by (None: by the pool's own strategy), `home` where the session was last served.
+    A request that `is_bound` lives on at its home and cannot be answered anywhere else.
     """
-    planned: list[Option] = []
-    is_served = False
-    for upstream in snapshot.upstreams:
-        options = upstream.options(model)
-        if options is None:
-            continue
-        is_served = True
+
+    __slots__ = ("_reasons", "ask", "home", "is_bound", "lanes", "principal", "session", "strategy")
+
+    def __init__(
+        self,
+        lanes: Sequence[Lane],
+        strategy: Strategy,
+        ask: Ask,
+        principal: Principal,
+        *,
+        session: str | None,
+        home: Home | None,
+        is_bound: bool = False,
+    ) -> None:
+        self.strategy = strategy
+        self.ask = ask
+        self.principal = principal
+        self.session = session
+        self.home = home
+        self.is_bound = is_bound
+        self._reasons: tuple[str, ...] = ()
+        if len(lanes) > 1:
+            lanes = strategy.rank(lanes, ask)
+            if not strategy.is_static:
+                # By the time somebody asks, what they were ranked by has changed.
+                self._reasons = tuple([strategy.reason(lane, ask) for lane in lanes])
+            if home is not None and (strategy.is_placing or is_bound) and lanes[0].name != home.provider:
+                lanes = sorted(lanes, key=lambda lane: lane.name != home.provider)
+        self.lanes = lanes
+
+    def __repr__(self) -> str:
+        return f"<Route {self.strategy.name} {' > '.join(lane.name for lane in self.lanes)}>"
+
+    def options(self) -> Iterator[Option]:
+        """Every option once, best first; the keys of a lane are ranked when it is reached. Hot path."""
+        principal, lanes = self.principal, self.lanes
         if principal.login is not None or not principal.may_use_keys:
-            options = tuple(personal(upstream, principal, model, options))
-        planned += turns.rotate(upstream.provider.name, options)
-    if not is_served:
-        raise unknown_model(snapshot, model)
-    if not planned:
-        raise no_credential()
-    return planned
+            options = (option for lane in lanes for option in personal(lane, principal, self._of_lane(lane)))
+            return self._at_home(options) if self.is_bound else options
+        if self.is_bound:
+            return self._at_home(option for lane in lanes for option in self._of_lane(lane))
+        if len(lanes) == 1:
+            return self._of_lane(lanes[0])
+        return (option for lane in lanes for option in self._of_lane(lane))
+
+    def considered(self) -> tuple[Considered, ...]:
+        """The candidates in their order, for whoever asks why."""
+        found: list[Considered] = []
+        for number, lane in enumerate(self.lanes):
+            reason = self._reasons[number] if self._reasons else self.strategy.reason(lane, self.ask)
+            options = lane.options.values() if self.session is None else self._of_lane(lane)
+            for option in options:
+                found.append(Considered(len(found) + 1, option.candidate, reason))
+        return tuple(found)
+
+    def _of_lane(self, lane: Lane) -> Iterator[Option]:
+        options = lane.options
+        if len(options) < 2:
+            return iter(options.values())
+        pool = lane.upstream.pool
+        keys = pool.rank(self.ask.now, self.ask.dice) if self.session is None else pool.rank_for(self.session)
+        return (options[key.name] for key in keys)
+
+    def _at_home(self, options: Iterator[Option]) -> Iterator[Option]:
+        """The one option that knows what the request refers to: where the session was last served, else the first."""
+        home = self.home
+        for option in options:
+            if home is None or is_at(option, home):
+                yield option
+                return
 
 
-def personal(upstream: Upstream, principal: Principal, model: str, options: tuple[Option, ...]) -> Iterator[Option]:
-    """What of an upstream is open to a client who brought a login, or proved nothing else."""
-    for credential in usable(upstream, principal):
+def is_at(option: Option, home: Home) -> bool:
+    """Whether an option is where the session was last served."""
+    return option.candidate.provider == home.provider and option.candidate.credential.fingerprint == home.key
+
+
+def personal(lane: Lane, principal: Principal, options: Iterator[Option]) -> Iterator[Option]:
+    """What of a lane is open to a client who brought a login, or proved nothing else."""
+    for credential in usable(lane.upstream, principal):
         if credential.is_client_owned:
-            name = upstream.provider.upstream_model(model)
-            if name is not None:
-                yield upstream.option(name, credential)
+            yield lane.option(credential)
         else:
-            yield from (option for option in options if option.candidate.credential is credential)
+            # The keys, all of them, in the order of their pool.
+            yield from options
+            return
 
 
 def usable(upstream: Upstream, principal: Principal) -> tuple[Credential, ...]:

@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
-from cc_relay.exchange import Headers, Record, RelayRequest, UpstreamRequest
+from cc_relay.exchange import Candidate, Failure, Headers, Record, RelayRequest, UpstreamRequest
+from cc_relay.policy.breaker import Transition
 
 Clock = Callable[[], float]
 """Monotonic seconds: the loop's own clock."""
@@ -104,6 +105,16 @@ class Inspector(Protocol):
 
     def see_request(self, request: RelayRequest) -> None: ...
     def see_answer(self, request_id: str, status: int, headers: Headers) -> None: ...
+
+
+class Watch(Protocol):
+    """Hears what happens to providers and keys, so that somebody can be told; must not raise."""
+
+    def breaker_moved(self, provider: str, transition: Transition) -> None:
+        """A provider's circuit breaker changed its state."""
+
+    def key_out(self, candidate: Candidate, failure: Failure, seconds: float) -> None:
+        """A key answered with `failure` and is left alone for so long."""
 
 
 class Recorder(Protocol):

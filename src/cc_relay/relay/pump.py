@@ -1,13 +1,45 @@
 """Phase 12: upstream bytes go downstream as they arrive; an observer gets a copy."""
 
 import asyncio
+from collections.abc import Callable
 
 from cc_relay.codec.observer import StreamObserver
 from cc_relay.codec.sse import PING
+from cc_relay.exchange import Headers
 from cc_relay.relay.ports import Downstream
 
 PING_SECONDS = 15.0
 """Upstream silence after which a stream gets a ping of ours. Claude Code gives a silent stream up after 300 s."""
+
+
+SSE_HEAD: Headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")]
+
+
+class KeepAlive:
+    """Begins a stream with pings when its request waits for long; from then on an error can only be an event."""
+
+    __slots__ = ("_begin", "_downstream", "_loop", "_timer")
+
+    def __init__(self, downstream: Downstream, loop: asyncio.AbstractEventLoop, begin: Callable[[int], None]) -> None:
+        """`begin` is told the status when the head goes out."""
+        self._downstream = downstream
+        self._loop = loop
+        self._begin = begin
+        self._timer = loop.call_later(PING_SECONDS, self._ping)
+
+    def __repr__(self) -> str:
+        return f"<KeepAlive {'pinging' if self._downstream.is_started else 'silent'}>"
+
+    def stop(self) -> None:
+        """The wait is over."""
+        self._timer.cancel()
+
+    def _ping(self) -> None:
+        if not self._downstream.is_started:
+            self._begin(200)
+            self._downstream.start(200, SSE_HEAD, None)
+        self._downstream.write(PING)
+        self._timer = self._loop.call_later(PING_SECONDS, self._ping)
 
 
 class Pump:

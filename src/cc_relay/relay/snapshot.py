@@ -1,45 +1,100 @@
 """What a request reads of the configuration: frozen, numbered, taken once on arrival."""
 
+from __future__ import annotations
+
 from math import inf
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from cc_relay.exchange import Candidate, Credential
-from cc_relay.providers.base import Provider
+from cc_relay.exchange import Candidate, Credential, Price
+from cc_relay.policy.hedge import HedgeBudget
+from cc_relay.policy.routing import Standing, Strategy
+from cc_relay.policy.routing.failover import Failover
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cc_relay.policy.breaker import CircuitBreaker
+    from cc_relay.policy.key import Key
+    from cc_relay.policy.key_pool import KeyPool
+    from cc_relay.providers.base import Provider
 
 MOST_MODELS = 1024
-"""How many model names an upstream remembers the options of: clients may ask for anything."""
+"""How many model names are remembered with those who serve them: clients may ask for anything."""
 
 
-class Option(Struct, frozen=True):
-    """A candidate and the provider that speaks for it."""
+class Option(Struct, frozen=True, eq=False):
+    """A candidate, and what reserving it takes. `key` is None for a client's own login: it has no place in a pool."""
 
     candidate: Candidate
-    provider: Provider
+    lane: Lane
+    key: Key | None
+
+    @property
+    def provider(self) -> Provider:
+        return self.lane.upstream.provider
+
+
+class Lane(Struct, frozen=True, eq=False):
+    """An upstream as strategies compare it, for one model asked for.
+
+    `model` is the upstream's own name for it, `family` the limits it counts against, `options` one for each key by
+    fingerprint.
+    """
+
+    name: str
+    priority: int
+    weight: int
+    standing: Standing
+    price: Price | None
+    upstream: Upstream
+    model: str
+    family: str
+    options: dict[str, Option] = field(default_factory=dict)
+
+    def option(self, credential: Credential) -> Option:
+        """This lane for a credential that is no key of the upstream's: a client's own login."""
+        return Option(Candidate(self.name, credential, self.model), self, None)
+
+
+def unpriced(model: str) -> Price | None:
+    """Nothing is known."""
+    return None
 
 
 class Upstream(Struct, frozen=True, eq=False):
-    """A provider and its keys; without keys only a client's own login, or none at all, can go there."""
+    """A provider, its keys and how they fare; without keys only a client's own login can go there.
+
+    `pool`, `breaker` and `standing` live longer than the snapshot that names them.
+    """
 
     provider: Provider
     credentials: tuple[Credential, ...]
-    _remembered: dict[str, tuple[Option, ...] | None] = field(default_factory=dict)
+    pool: KeyPool
+    breaker: CircuitBreaker
+    standing: Standing
+    priority: int = 1
+    weight: int = 1
+    price_of: Callable[[str], Price | None] = unpriced
 
-    def options(self, model: str) -> tuple[Option, ...] | None:
-        """An option for each key; None where this upstream does not serve `model`. Hot path."""
-        try:
-            return self._remembered[model]
-        except KeyError:
-            pass
-        name = self.provider.upstream_model(model)
-        options = None if name is None else tuple(self.option(name, credential) for credential in self.credentials)
-        if len(self._remembered) < MOST_MODELS:
-            self._remembered[model] = options
-        return options
-
-    def option(self, name: str, credential: Credential) -> Option:
-        """The upstream's model `name`, asked for with `credential`."""
-        return Option(Candidate(self.provider.name, credential, name), self.provider)
+    def lane(self, model: str, family: str | None = None) -> Lane:
+        """A lane for the upstream's own `model`; `family` replaces what the model counts against."""
+        provider = self.provider
+        lane = Lane(
+            name=provider.name,
+            priority=self.priority,
+            weight=self.weight,
+            standing=self.standing,
+            price=self.price_of(model) if model else None,
+            upstream=self,
+            model=model,
+            family=provider.limit_family(model) if family is None else family,
+        )
+        secrets = {credential.fingerprint: credential for credential in self.credentials}
+        for key in self.pool.keys:
+            lane.options[key.name] = Option(Candidate(provider.name, secrets[key.name], model), lane, key)
+        return lane
 
 
 class Access(Struct, frozen=True):
@@ -64,21 +119,53 @@ class Retry(Struct, frozen=True):
     has_jitter: bool = True
 
 
+class Queueing(Struct, frozen=True):
+    """Waiting for exhausted keys: at most `max_wait` seconds (0: nobody waits), `pings` for streams that wait long."""
+
+    max_wait: float = 0.0
+    pings: bool = True
+
+
+class Hedging(Struct, frozen=True):
+    """A second attempt when the first token is later than the learned 95th percentile times `factor`."""
+
+    factor: float
+    budget: HedgeBudget
+
+
 class Snapshot(Struct, frozen=True):
     """An assembled configuration. `upstreams` are in priority order; times in seconds, `inf` is none.
 
     `failover_timeout` is how long an attempt may take until its first meaningful byte while another candidate is
     left; `hold` how long a stream's beginning may be kept back for a silent failover; `timeout` bounds the whole
-    exchange. `max_concurrent` 0 is unlimited.
+    exchange. `max_concurrent` 0 is unlimited, `max_price` is USD per million output tokens.
     """
 
     generation: int
     upstreams: tuple[Upstream, ...]
     access: Access = Access()
     retry: Retry = Retry()
-    strategy: str = "failover"
+    strategy: Strategy = field(default_factory=Failover)
+    keeps_sessions: bool = True
+    queueing: Queueing = Queueing()
+    hedging: Hedging | None = None
+    max_price: float = inf
     failover_timeout: float = 5.0
     hold: float = 1.0
     timeout: float = inf
     max_concurrent: int = 0
     shows_debug_headers: bool = False
+    _lanes: dict[tuple[str, str | None], tuple[Lane, ...]] = field(default_factory=dict)
+
+    def lanes(self, model: str, family: str | None = None) -> tuple[Lane, ...]:
+        """Who serves `model` at a price that is allowed, in priority order; empty where nobody does. Hot path."""
+        try:
+            return self._lanes[model, family]
+        except KeyError:
+            pass
+        named = ((one, one.provider.upstream_model(model)) for one in self.upstreams)
+        lanes = tuple(one.lane(name, family) for one, name in named if name is not None)
+        lanes = tuple(lane for lane in lanes if lane.price is None or lane.price.output <= self.max_price)
+        if len(self._lanes) < MOST_MODELS:
+            self._lanes[model, family] = lanes
+        return lanes

@@ -3,8 +3,10 @@
 from msgspec.structs import replace
 
 from cc_relay.codec.observer import StreamObserver
-from cc_relay.exchange import Attempt, Candidate, Outcome, Record, RelayRequest, Usage
+from cc_relay.exchange import Attempt, Candidate, Declined, Outcome, Record, RelayRequest, Trace, Usage
+from cc_relay.relay.plan import Route
 from cc_relay.relay.ports import Clock, Recorder
+from cc_relay.relay.reserve import Reserved
 
 _ENDS_AFTER_COMMIT = frozenset({Outcome.BROKEN, Outcome.GONE, Outcome.DRAINED})
 
@@ -23,19 +25,26 @@ class Trail:
         "_method",
         "_model",
         "_path",
-        "_session",
+        "affinity",
         "bytes_out",
+        "declined",
         "first_byte_at",
+        "generation",
+        "lineage",
         "observer",
         "outcome",
         "principal",
         "reason",
         "request_id",
+        "reserved",
+        "route",
+        "session",
         "status",
         "usage",
+        "waited",
     )
 
-    def __init__(self, request: RelayRequest, clock: Clock) -> None:
+    def __init__(self, request: RelayRequest, generation: int, clock: Clock) -> None:
         self.request_id = request.id
         self._method = request.method
         self._path = request.path
@@ -44,7 +53,8 @@ class Trail:
         self._attempts: list[Attempt] = []
         self._is_settled = False
         self._model = ""
-        self._session: str | None = None
+        self.session: str | None = None
+        self.lineage: str | None = None
         self.principal = ""
         self.status = 499
         self.outcome = Outcome.GONE
@@ -53,6 +63,12 @@ class Trail:
         self.bytes_out = 0
         self.first_byte_at: float | None = None
         self.observer: StreamObserver | None = None
+        self.generation = generation
+        self.affinity = "none"
+        self.route: Route | None = None
+        self.declined: list[Declined] = []
+        self.reserved: Reserved | None = None
+        self.waited = 0.0
 
     def __repr__(self) -> str:
         return f"<Trail {self.request_id} {self.outcome.value} {len(self._attempts)} attempts>"
@@ -61,14 +77,34 @@ class Trail:
     def attempts(self) -> int:
         return len(self._attempts)
 
-    def take_call(self, model: str, session: str | None) -> None:
+    @property
+    def final_usage(self) -> Usage:
+        """What it cost, as far as it went."""
+        return self.usage if self.observer is None else self.observer.usage
+
+    def take_call(self, model: str, session: str | None, lineage: str | None) -> None:
         self._model = model
-        self._session = session
+        self.session = session
+        self.lineage = lineage
 
     def add_attempt(
-        self, candidate: Candidate, started_at: float, outcome: Outcome, status: int | None, reason: str
+        self,
+        candidate: Candidate,
+        started_at: float,
+        outcome: Outcome,
+        status: int | None,
+        reason: str,
+        *,
+        stage: str | None = None,
+        is_hedge: bool = False,
     ) -> None:
-        self._attempts.append(Attempt(candidate, outcome, status, reason, started_at, self._clock()))
+        """The attempt that delivers is the last one, also where a slower one beside it ends later."""
+        attempt = Attempt(candidate, outcome, status, reason, started_at, self._clock(), stage, is_hedge)
+        attempts = self._attempts
+        if attempts and attempts[-1].outcome is Outcome.DELIVERED:
+            attempts.insert(-1, attempt)
+        else:
+            attempts.append(attempt)
 
     def commit(self, status: int) -> None:
         """The answer's head goes out now."""
@@ -85,7 +121,6 @@ class Trail:
             return
         self._is_settled = True
         self._judge_last_attempt()
-        usage = self.usage if self.observer is None else self.observer.usage
         record(
             Record(
                 id=self.request_id,
@@ -94,16 +129,30 @@ class Trail:
                 arrived_at=self._arrived_at,
                 model=self._model,
                 principal=self.principal,
-                session=self._session,
+                session=self.session,
                 status=self.status,
                 outcome=self.outcome,
                 reason=self.reason,
                 attempts=tuple(self._attempts),
-                usage=usage,
+                usage=self.final_usage,
                 bytes_out=self.bytes_out,
                 first_byte_at=self.first_byte_at,
                 ended_at=self._clock(),
+                trace=self._trace(),
             )
+        )
+
+    def _trace(self) -> Trace | None:
+        route = self.route
+        if route is None:
+            return None
+        return Trace(
+            route.strategy.name,
+            self.generation,
+            self.affinity,
+            route.considered,
+            tuple(self.declined),
+            self.waited,
         )
 
     def _judge_last_attempt(self) -> None:

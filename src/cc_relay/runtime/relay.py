@@ -13,17 +13,23 @@ from cc_relay.config import parse_listen
 from cc_relay.net.downstream import Limits, listen
 from cc_relay.net.upstream import UpstreamClient
 from cc_relay.relay.front import Front
-from cc_relay.relay.lifecycle import Shells
-from cc_relay.relay.plan import Turns
+from cc_relay.policy.sessions import SessionMemory
+from cc_relay.relay.shells import MOST_SESSIONS, Shells
+from cc_relay.runtime.admin import Admin
 from cc_relay.runtime.assemble import assemble
+from cc_relay.runtime.fleet import Fleet
 from cc_relay.runtime.inspection import inspection
 from cc_relay.runtime.logbook import Logbook
 from cc_relay.runtime.options import ServeOptions
+from cc_relay.runtime.probing import Prober
+from cc_relay.runtime.ring import Ring
+from cc_relay.runtime.watch import LoggingWatch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cc_relay.config import Loaded
+    from cc_relay.exchange import Record
     from cc_relay.net.downstream import Listener
 
 AS_CONFIGURED = ServeOptions()
@@ -35,6 +41,8 @@ class Running:
 
     front: Front
     listener: Listener
+    admin: Admin
+    prober: asyncio.Task[None] | None
     resources: ExitStack
 
 
@@ -52,7 +60,8 @@ class Relay:
         self._options = options
         self._environ = environ
         self._where = parse_listen(options.listen or loaded.config.server.listen)
-        self.snapshot = assemble(loaded.config)
+        self._fleet = Fleet()
+        self.snapshot = assemble(loaded.config, fleet=self._fleet)
         self._running: Running | None = None
 
     def __repr__(self) -> str:
@@ -61,23 +70,42 @@ class Relay:
     async def start(self) -> None:
         """Listen. Raises OSError where that is impossible, or where the log cannot be opened (with its file name)."""
         loop = asyncio.get_running_loop()
+        config = self._config
         with ExitStack() as resources:
-            logbook = Logbook(self._config, self._options, self._environ, loop)
+            logbook = Logbook(config, self._options, self._environ, loop)
             resources.callback(logbook.close)
             upstream = UpstreamClient(loop, self._environ)
             resources.callback(upstream.close)
+            ring, watch = Ring(), LoggingWatch(loop.time)
+
+            def record(record: Record) -> None:
+                ring.add(record)
+                logbook.record(record)
+
             shells = Shells(
                 sender=upstream,
-                record=logbook.record,
-                turns=Turns(),
+                record=record,
+                watch=watch,
                 loop=loop,
                 dice=random,
-                inspector=inspection(self._config.logging.debug_options),
+                inspector=inspection(config.logging.debug_options),
+                sessions=SessionMemory(MOST_SESSIONS, config.routing.affinity.ttl),
+                most_waiting=config.routing.queue.max_size,
             )
             front = Front(self.snapshot, shells)
-            limits = Limits(body_size=self._config.server.max_body_bytes)
+            limits = Limits(body_size=config.server.max_body_bytes)
             listener = await listen(front.serve, self._where.host or None, self._where.port, limits=limits)
-            self._running = Running(front, listener, resources.pop_all())
+            admin = Admin(config.admin, ring, lambda: front.snapshot, shells, lambda: self.in_flight)
+            try:
+                await admin.start()
+            except BaseException:
+                await listener.close()
+                raise
+            prober = None
+            if config.health.health_check.enabled:
+                probing = Prober(lambda: front.snapshot, upstream, watch, loop.time)
+                prober = loop.create_task(probing.run(config.health.health_check.interval))
+            self._running = Running(front, listener, admin, prober, resources.pop_all())
 
     @property
     def address(self) -> tuple[str, int]:
@@ -85,6 +113,13 @@ class Relay:
         if self._running is None:
             raise RuntimeError("the relay was not started")
         return self._running.listener.host, self._running.listener.port
+
+    @property
+    def admin(self) -> str:
+        """Where the admin port is, or why there is none. Raises RuntimeError before `start`."""
+        if self._running is None:
+            raise RuntimeError("the relay was not started")
+        return self._running.admin.where
 
     @property
     def in_flight(self) -> int:
@@ -98,7 +133,12 @@ class Relay:
         """
         if self._running is None:
             return 0
-        self._running.front.is_draining = True
-        cut = await self._running.listener.drain(drain)
-        self._running.resources.close()
+        running = self._running
+        running.front.is_draining = True
+        cut = await running.listener.drain(drain)
+        if running.prober is not None:
+            running.prober.cancel()
+            await asyncio.wait([running.prober])
+        await running.admin.stop()
+        running.resources.close()
         return cut

@@ -25,3 +25,10 @@ def test_a_type_there_is_not_is_named() -> None:
 def test_a_compatible_upstream_needs_a_base_url() -> None:
     with pytest.raises(ValueError, match=r"'mine'.*base_url"):
         build(ProviderSettings(name="mine", type="anthropic_compatible", base_url=""))
+
+
+@pytest.mark.parametrize("type_", TYPES)
+def test_only_anthropics_keys_have_a_pool_for_each_family_of_models(type_: str) -> None:
+    built = build(ProviderSettings(name="mine", type=type_, base_url="https://host.test"))
+    families = {built.limit_family(model) for model in ("claude-opus-4-5", "claude-opus-4-8", "claude-opus-5-5")}
+    assert families == ({"opus-4.5-4.8", "claude-opus-5-5"} if type_ == "anthropic" else {""})

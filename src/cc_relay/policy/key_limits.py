@@ -1,0 +1,134 @@
+"""What one model family of a key may use, and what is open on it."""
+
+from collections.abc import Sequence
+
+from cc_relay.policy.bucket import MINUTE, TokenBucket
+
+KINDS = ("requests", "input", "output", "tokens")
+"""What upstreams limit, by the minute; `tokens` is input and output together."""
+
+REQUESTS, INPUT, OUTPUT, TOKENS = range(4)
+_INDEX = {kind: index for index, kind in enumerate(KINDS)}
+
+Amounts = tuple[float, float, float, float]
+"""Of one request, in the order of KINDS: 1 for itself, its input tokens, its output tokens, both."""
+
+LimitReport = tuple[str, float | None, float | None, float | None]
+"""Of one answer: kind, limit a minute, what remains of it, seconds until it is whole again; None where unsaid."""
+
+
+class Limits:
+    """The buckets of one family of one key (only of the kinds that are limited), its open leases, its cooling.
+
+    `input` and `output` are what open leases have reserved and the upstream has not counted yet; `seen` is how many
+    of the open leases it has counted as requests; `learned` has a bit for each bucket nobody configured.
+    """
+
+    __slots__ = (
+        "buckets",
+        "cooled_until",
+        "family",
+        "input",
+        "learned",
+        "leases",
+        "output",
+        "seen",
+        "throttles",
+        "used_at",
+    )
+
+    def __init__(self, family: str, per_minute: Sequence[float], now: float) -> None:
+        """`per_minute` in the order of KINDS; what is not a positive, finite number is no limit."""
+        self.family = family
+        self.buckets = {
+            index: TokenBucket(limit / MINUTE, limit, now)
+            for index, limit in enumerate(per_minute)
+            if 0.0 < limit < float("inf")
+        }
+        self.learned = 0
+        self.leases = 0
+        self.seen = 0
+        self.input = 0.0
+        self.output = 0.0
+        self.cooled_until = 0.0
+        self.throttles = 0
+        self.used_at = now
+
+    def __repr__(self) -> str:
+        buckets = ", ".join(f"{KINDS[index]} {bucket!r}" for index, bucket in self.buckets.items())
+        return f"<Limits {self.family!r} [{self.leases} open | {buckets or 'no limits'}]>"
+
+    def try_take(self, amounts: Amounts, now: float) -> bool:
+        """From every bucket, or nothing from any."""
+        for index, bucket in self.buckets.items():
+            if not bucket.try_take(amounts[index], now):
+                self._put_back(amounts, bucket, now)
+                return False
+        return True
+
+    def _put_back(self, amounts: Amounts, until: TokenBucket, now: float) -> None:
+        for index, bucket in self.buckets.items():
+            if bucket is until:
+                return
+            bucket.refund(amounts[index], now)
+
+    def correct(self, taken: Amounts, used: Amounts, now: float) -> None:
+        for index, bucket in self.buckets.items():
+            if used[index] != taken[index]:
+                bucket.correct(taken[index], used[index], now)
+
+    def available_at(self, amounts: Amounts, now: float) -> float:
+        return max((bucket.available_at(amounts[index], now) for index, bucket in self.buckets.items()), default=now)
+
+    def full_at(self) -> float:
+        """When the last bucket is full: the later, the more of this family was used of late."""
+        latest = 0.0
+        for bucket in self.buckets.values():
+            at = bucket.full_at()
+            if at > latest:
+                latest = at
+        return latest
+
+    def learn(self, reports: Sequence[LimitReport], now: float) -> int:
+        """Set every reported bucket to the upstream's word; returns the kinds whose level it told, as bits (1 << kind).
+
+        Where input or output have limits of their own, `tokens` only repeats the tightest of them (Anthropic API docs,
+        rate limits page) and is left out: charged with input and output together it would be far too tight.
+        """
+        learned = 0
+        is_split = False
+        tokens: LimitReport | None = None
+        for report in reports:
+            kind = _INDEX.get(report[0])
+            if kind is None:
+                continue
+            if kind == TOKENS:
+                tokens = report
+                continue
+            is_split |= kind != REQUESTS
+            learned |= self._learn(kind, report, now) << kind
+        if is_split and self.learned >> TOKENS & 1:
+            self.learned &= ~(1 << TOKENS)
+            del self.buckets[TOKENS]
+        elif tokens is not None and not is_split:
+            learned |= self._learn(TOKENS, tokens, now) << TOKENS
+        return learned
+
+    def _learn(self, kind: int, report: LimitReport, now: float) -> bool:
+        _, limit, remaining, reset_in = report
+        bucket = self.buckets.get(kind)
+        if bucket is None:
+            if limit is None or not 0.0 < limit < float("inf"):
+                return False
+            bucket = self.buckets[kind] = TokenBucket(limit / MINUTE, limit, now)
+            self.learned |= 1 << kind
+            # What is open was never taken from a new bucket: a level must be told for `withhold` to take it.
+            remaining = limit if remaining is None else remaining
+        return bucket.learn(limit, remaining, reset_in, now)
+
+    def withhold(self, kinds: int, now: float) -> None:
+        """Take what open leases hold, and the upstream has not counted, from the buckets of `kinds` (bits)."""
+        pending = (self.leases - self.seen, self.input, self.output, self.input + self.output)
+        for index, bucket in self.buckets.items():
+            if kinds >> index & 1 and pending[index]:
+                bucket.take(pending[index], now)

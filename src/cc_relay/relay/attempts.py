@@ -1,0 +1,210 @@
+"""Phases 6 to 10: candidate by candidate, until one answers."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from math import inf
+from typing import TYPE_CHECKING
+
+from cc_relay.errors import Rejection, UpstreamError
+from cc_relay.exchange import FailureKind, Outcome
+from cc_relay.policy.hedge import hedge_after
+from cc_relay.policy.judge import backoff
+from cc_relay.relay.attempt import Expectation, Refused, attempt
+from cc_relay.relay.course import Course, Rest, Wait
+from cc_relay.relay.pump import KeepAlive
+from cc_relay.relay.reserve import Reserved
+
+if TYPE_CHECKING:
+    from cc_relay.relay.attempt import Opening
+    from cc_relay.relay.calls import Call
+    from cc_relay.relay.course import Step
+    from cc_relay.relay.ports import Downstream
+    from cc_relay.relay.shells import Shells
+    from cc_relay.relay.snapshot import Snapshot
+    from cc_relay.relay.trail import Trail
+
+KEY_FAULTS = frozenset({FailureKind.THROTTLE, FailureKind.PLAN, FailureKind.CREDENTIAL})
+"""What a key is out for; its provider is well."""
+
+ANSWERED = frozenset({FailureKind.CLIENT, FailureKind.CAPABILITY, FailureKind.UNKNOWN_MODEL})
+"""What no upstream is to blame for."""
+
+
+class Search:
+    """One exchange's way from its plan to an answer that can be committed."""
+
+    __slots__ = ("_call", "_deadline_at", "_downstream", "_shells", "_snapshot", "_trail", "_wait_until", "course")
+
+    def __init__(
+        self, call: Call, snapshot: Snapshot, shells: Shells, trail: Trail, downstream: Downstream, deadline_at: float
+    ) -> None:
+        """Phase 5, plan. Raises Rejection where nobody could answer."""
+        self._call = call
+        self._snapshot = snapshot
+        self._shells = shells
+        self._trail = trail
+        self._downstream = downstream
+        self._deadline_at = deadline_at
+        self._wait_until: float | None = None
+        self.course = course = Course(
+            call, call.plan(), max_attempts=snapshot.retry.max_attempts, may_wait=snapshot.queueing.max_wait > 0
+        )
+        trail.route = course.route
+        trail.declined = course.declined
+
+    def __repr__(self) -> str:
+        return f"<Search {self.course!r}>"
+
+    async def answer(self) -> tuple[Reserved, Opening]:
+        """Try candidates until one answers. Raises Rejection or Unanswered when none does."""
+        course, clock = self.course, self._shells.clock
+        step: Step = course.line_up(clock()) if self._shells.waiting.has(self._call.model) else course.next(clock())
+        while step is not None:
+            if isinstance(step, Reserved):
+                found = await (self._try(step) if self._snapshot.hedging is None else self._race(step))
+                if found is not None:
+                    return found
+                step = course.next(clock()) if clock() < self._deadline_at else None
+            elif isinstance(step, Rest):
+                await self._rest(step)
+                step = course.next(clock())
+            else:
+                step = await self._wait(step)
+        raise course.losses.conclude(clock())
+
+    async def _try(self, reserved: Reserved, *, is_hedge: bool = False) -> tuple[Reserved, Opening] | None:
+        """Phases 7 to 9 for one option: prepare, send, judge. None where it failed and the course goes on."""
+        option = reserved.option
+        shells, course, call = self._shells, self.course, self._call
+        clock = shells.clock
+        try:
+            request = call.prepare(option)
+        except Rejection as rejection:
+            self._drop(reserved)
+            course.decline(option, rejection, clock())
+            return None
+        except BaseException:
+            self._drop(reserved)
+            raise
+        started_at = clock()
+        patience = self._snapshot.failover_timeout + call.grace
+        if patience < inf and not course.may_be_relieved(started_at):
+            patience = inf
+        expectation = Expectation(
+            call.read, call.may_stream, min(self._deadline_at, started_at + patience), self._snapshot.hold
+        )
+        note = partial(self._trail.add_attempt, option.candidate, started_at, is_hedge=is_hedge)
+        try:
+            opening = await attempt(shells.sender, option.provider, request, expectation, clock)
+        except Refused as refused:
+            self._refused(reserved, refused)
+            note(Outcome.FAILED, refused.failure.status, refused.failure.kind.value)
+        except UpstreamError as error:
+            self._fail(reserved, str(error))
+            course.lose(option, error)
+            note(Outcome.FAILED, None, str(error), stage=error.stage.name)
+        except BaseException:
+            # The client left, the relay stops, or another attempt was faster.
+            self._drop(reserved)
+            note(Outcome.GONE, None, "")
+            raise
+        else:
+            now = clock()
+            reserved.hear(opening.incoming.named, shells.wall_clock, now)
+            if opening.observer is not None:
+                option.lane.standing.latency.observe(now - started_at, now)
+            note(Outcome.DELIVERED, opening.incoming.status, "")
+            return reserved, opening
+        shells.waiting.poke()
+        return None
+
+    # -- phase 10: what becomes of a lease -------------------------------------------------------------------------
+
+    def _drop(self, reserved: Reserved) -> None:
+        reserved.drop(self._shells.clock(), was_counted=False)
+        self._shells.waiting.poke()
+
+    def _fail(self, reserved: Reserved, reason: str, *, was_counted: bool = False) -> None:
+        now = self._shells.clock()
+        transition = reserved.fail(reason, self._call.session, now, was_counted=was_counted)
+        if transition is not None:
+            self._shells.watch.breaker_moved(reserved.option.candidate.provider, transition)
+
+    def _refused(self, reserved: Reserved, refused: Refused) -> None:
+        """An error answer: the key's, the upstream's, or the request's own fault."""
+        shells, option, failure = self._shells, reserved.option, refused.failure
+        now = shells.clock()
+        until: float | None = None
+        reserved.hear(refused.incoming.named, shells.wall_clock, now)
+        if failure.kind in KEY_FAULTS and option.key is not None:
+            until = reserved.answer_for_key(failure, now, shells.dice)
+            shells.watch.key_out(option.candidate, failure, until - now)
+        elif failure.kind is FailureKind.TRANSIENT:
+            self._fail(reserved, f"{failure.status} {failure.error_type}", was_counted=True)
+        else:
+            reserved.drop(now, was_counted=True)
+        self.course.refuse(option, refused, until)
+
+    # -- between attempts --------------------------------------------------------------------------------------------
+
+    async def _rest(self, rest: Rest) -> None:
+        """A moment's pause before those are asked again who were only unwell."""
+        retry = self._snapshot.retry
+        dice = self._shells.dice() if retry.has_jitter else 1.0
+        await asyncio.sleep(backoff(rest.round_number, base=retry.base, ceiling=retry.ceiling, dice=dice))
+
+    async def _wait(self, wait: Wait) -> Step:
+        """Wait in line for a key; what to do then."""
+        shells, call, trail, queueing = self._shells, self._call, self._trail, self._snapshot.queueing
+        began_at = shells.clock()
+        if self._wait_until is None:
+            self._wait_until = min(began_at + queueing.max_wait, self._deadline_at)
+        keep_alive = None
+        if call.may_stream and queueing.pings:
+            keep_alive = KeepAlive(self._downstream, shells.loop, trail.commit)
+        try:
+            reserved = await shells.waiting.wait(
+                wait,
+                partial(self.course.take_any, wait.options),
+                session=call.lineage or trail.request_id,
+                is_main=call.is_main,
+                until=min(self._wait_until, began_at + wait.at_most),
+            )
+        finally:
+            trail.waited += shells.clock() - began_at
+            if keep_alive is not None:
+                keep_alive.stop()
+        if reserved is not None:
+            return self.course.begin(reserved)
+        now = shells.clock()
+        return self.course.next(now) if wait.is_for_home else self.course.take_last(wait, now)
+
+    async def _race(self, reserved: Reserved) -> tuple[Reserved, Opening] | None:
+        """Try one option; when its first token is late, a second beside it. The first to answer wins."""
+        hedging, course = self._snapshot.hedging, self.course
+        assert hedging is not None
+        hedging.budget.earn()
+        after = hedge_after(reserved.option.lane.standing.latency, hedging.factor, self._shells.clock())
+        if after is None or not self._call.may_stream:
+            return await self._try(reserved)
+        async with asyncio.TaskGroup() as tasks:
+            running = {tasks.create_task(self._try(reserved))}
+            done, running = await asyncio.wait(running, timeout=after)
+            if not done and course.may_be_relieved(self._shells.clock()) and hedging.budget.try_spend():
+                step = course.next(self._shells.clock())
+                if isinstance(step, Reserved):
+                    running.add(tasks.create_task(self._try(step, is_hedge=True)))
+            while running and not any(task.result() for task in done):
+                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for task in running:
+                task.cancel()
+        return self._winner([found for task in done if (found := task.result()) is not None])
+
+    def _winner(self, found: list[tuple[Reserved, Opening]]) -> tuple[Reserved, Opening] | None:
+        """Of two that answered in the same moment one is let go."""
+        for reserved, opening in found[1:]:
+            opening.incoming.close()
+            self._drop(reserved)
+        return found[0] if found else None
