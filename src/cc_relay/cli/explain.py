@@ -120,7 +120,7 @@ def ask(address: Listen, request_id: str, token: str) -> bytes:
 
 def as_text(body: bytes) -> str:
     """The same JSON, indented, in ASCII: whatever stands in it, a terminal only shows it."""
-    return json.dumps(msgspec.json.decode(body), indent=2).replace("\x7f", "\\u007f")
+    return json.dumps(msgspec.json.decode(body), indent=2)
 
 
 def _decoded(body: bytes, kind: type[T], address: Listen) -> T:

@@ -4,6 +4,8 @@ from math import inf
 
 MINUTE = 60.0
 
+LEAST = 1e-3
+"""The smallest burst: less would be nothing at all, or a division by it."""
 _MOST = 1e15
 _SLACK = 1e-7
 """The part of a burst that may be missing: what rounding can lose until the moment `available_at` names."""
@@ -13,7 +15,7 @@ _BELIEVED_FROM = 1 / 8
 _ROUNDING = 5.0
 """Seconds a reset may be off (whole seconds, two clocks) and still mean a minute's refill."""
 _SHORTEST_RESET = 1.0
-_LONGEST_RESET = 3600.0
+_LONGEST_REFILL = 3600.0
 
 
 class TokenBucket:
@@ -28,7 +30,7 @@ class TokenBucket:
 
     def __init__(self, rate: float, burst: float, now: float) -> None:
         self.rate = _bounded(rate)
-        self.burst = _bounded(burst)
+        self.burst = _bounded(burst) if burst >= LEAST else 0.0
         self._level = self.burst
         self._seen_at = now if -inf < now < inf else 0.0
 
@@ -104,12 +106,12 @@ class TokenBucket:
     def learn(self, limit: float | None, remaining: float | None, reset_in: float | None, now: float) -> bool:
         """Believe what an upstream says: `limit` a minute, `remaining` of it, and full again in `reset_in` seconds.
 
-        None is unsaid; a limit that is not a positive number, or a remainder that is not a number, counts as unsaid.
+        None is unsaid, and so is a limit or reset that is not above zero, a remainder below it, what is no number.
         A reset that disagrees with a minute's refill sets the rate (fixed windows, longer periods), within bounds.
         Returns whether the level was told; where it was not, what has been taken stays taken.
         """
         level = self.level(now)
-        if limit is not None and limit > 0.0 and limit != self.burst:
+        if limit is not None and limit >= LEAST and limit != self.burst:
             limit = min(limit, _MOST)
             self._level = max(min(level + limit - self.burst, limit), -limit)
             self.burst = limit
@@ -121,7 +123,7 @@ class TokenBucket:
             remaining = burst
         self._level = remaining
         missing = burst - remaining
-        if reset_in is not None and missing > burst * _BELIEVED_FROM:
+        if reset_in is not None and reset_in > 0.0 and missing > burst * _BELIEVED_FROM:
             self.rate = _rate_by(burst, missing, reset_in)
         else:
             self.rate = burst / MINUTE
@@ -132,7 +134,7 @@ def _rate_by(burst: float, missing: float, reset_in: float) -> float:
     by_the_minute = missing * MINUTE / burst
     if -_ROUNDING <= reset_in - by_the_minute <= _ROUNDING:
         return burst / MINUTE
-    return missing / min(max(reset_in, _SHORTEST_RESET), _LONGEST_RESET)
+    return max(missing / max(reset_in, _SHORTEST_RESET), burst / _LONGEST_REFILL)
 
 
 def _bounded(value: float) -> float:

@@ -111,7 +111,7 @@ class Key:
 
     def _add_family(self, family: str, now: float) -> Limits:
         if len(self.families) >= MOST_FAMILIES and family:
-            idle = [limits for limits in self.families.values() if not limits.leases]
+            idle = [limits for limits in self.families.values() if limits.family and not limits.leases]
             if not idle:
                 return self.limits_of("", now)
             del self.families[min(idle, key=lambda limits: max(limits.used_at, limits.cooled_until)).family]

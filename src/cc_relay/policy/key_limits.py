@@ -1,8 +1,9 @@
 """What one model family of a key may use, and what is open on it."""
 
 from collections.abc import Sequence
+from math import inf
 
-from cc_relay.policy.bucket import MINUTE, TokenBucket
+from cc_relay.policy.bucket import LEAST, MINUTE, TokenBucket
 
 KINDS = ("requests", "input", "output", "tokens")
 """What upstreams limit, by the minute; `tokens` is input and output together."""
@@ -43,7 +44,7 @@ class Limits:
         self.buckets = {
             index: TokenBucket(limit / MINUTE, limit, now)
             for index, limit in enumerate(per_minute)
-            if 0.0 < limit < float("inf")
+            if LEAST <= limit < inf
         }
         self.learned = 0
         self.leases = 0
@@ -118,7 +119,7 @@ class Limits:
         _, limit, remaining, reset_in = report
         bucket = self.buckets.get(kind)
         if bucket is None:
-            if limit is None or not 0.0 < limit < float("inf"):
+            if limit is None or not LEAST <= limit < inf:
                 return False
             bucket = self.buckets[kind] = TokenBucket(limit / MINUTE, limit, now)
             self.learned |= 1 << kind

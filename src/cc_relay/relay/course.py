@@ -162,18 +162,21 @@ class Course:
         """Whether somebody else could take over now from the attempt that is being made."""
         if self.attempts >= self._max_attempts:
             return False
-        # What was looked at already stays in line.
-        ahead, self._ahead = self._ahead, []
-        try:
-            while (option := ahead.pop(0) if ahead else self._draw()) is not None:
-                self._ahead.append(option)
-                reserved = self.take(option, now)
-                if isinstance(reserved, Reserved):
-                    reserved.drop(now, was_counted=False)
-                    return True
-            return False
-        finally:
-            self._ahead += ahead
+        if any(self._is_free(option, now) for option in self._ahead):
+            return True
+        # Who was looked at stays in line; those who failed already relieve nobody.
+        while (option := self._draw_new(may_repeat=False)) is not None:
+            self._ahead.append(option)
+            if self._is_free(option, now):
+                return True
+        return False
+
+    def _is_free(self, option: Option, now: float) -> bool:
+        reserved = self.take(option, now)
+        if isinstance(reserved, Reserved):
+            reserved.drop(now, was_counted=False)
+            return True
+        return False
 
     def take(self, option: Option, now: float) -> Reserved | Refusal:
         """Reserve this option for what the request is expected to cost."""
@@ -184,22 +187,27 @@ class Course:
 
     def _draw(self) -> Option | None:
         """The next option that is not ruled out by what happened so far."""
-        while True:
-            if self._ahead:
-                option = self._ahead.pop(0)
-            else:
-                drawn = next(self._options, None)
-                if drawn is None:
-                    if self._is_second_round or not (self._again or self._deferred):
-                        return None
-                    self._begin_second_round()
-                    continue
-                option = drawn
-            strikes = self._strikes.get(option.candidate.provider, 0) if self._strikes else 0
-            if strikes < TIRED:
+        while self._ahead:
+            option = self._ahead.pop(0)
+            if self._is_in(option):
                 return option
-            if strikes == TIRED and not self._is_second_round:
-                self._deferred.append(option)
+        return self._draw_new()
+
+    def _draw_new(self, *, may_repeat: bool = True) -> Option | None:
+        while True:
+            for option in self._options:
+                if self._is_in(option):
+                    return option
+            if not may_repeat or self._is_second_round or not (self._again or self._deferred):
+                return None
+            self._begin_second_round()
+
+    def _is_in(self, option: Option) -> bool:
+        """Whether it may be tried now; one whose provider is tired comes later."""
+        strikes = self._strikes.get(option.candidate.provider, 0) if self._strikes else 0
+        if strikes == TIRED and not self._is_second_round:
+            self._deferred.append(option)
+        return strikes < TIRED
 
     def _begin_second_round(self) -> None:
         self._is_second_round = True

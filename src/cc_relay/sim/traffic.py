@@ -191,13 +191,15 @@ async def flow(url: str, *, rate: float = 2.0, key: str = "sim-client", seed: in
                 # A generator cannot hold a task group open while it yields; its end cancels what is under way.
                 open_now.add(loop.create_task(traffic.one()))
                 next_at = loop.time() + pauses.expovariate(rate)
+            if not open_now:
+                # A timer may fire a little early.
+                await asyncio.sleep(max(0.0, next_at - loop.time()))
+                continue
             # With every place taken only an end makes room; before that there is nothing to do.
             pause = max(0.0, next_at - loop.time()) if len(open_now) < AT_ONCE else None
             ended, open_now = await asyncio.wait(open_now, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
             for task in ended:
                 yield task.result()
-            if not open_now:
-                await asyncio.sleep(max(0.0, next_at - loop.time()))
     finally:
         for task in open_now:
             task.cancel()

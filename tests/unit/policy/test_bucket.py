@@ -116,7 +116,7 @@ def test_a_bucket_that_never_refills_is_never_available_again() -> None:
     assert made.full_at() == inf
 
 
-@pytest.mark.parametrize("burst", [0.0, -1.0, nan, -inf])
+@pytest.mark.parametrize("burst", [0.0, 1e-300, -1.0, nan, -inf])
 def test_a_bucket_without_a_burst_grants_nothing(burst: float) -> None:
     made = TokenBucket(1.0, burst, 0.0)
     assert not made.try_take(1.0, 100.0)
@@ -182,11 +182,18 @@ def test_the_reset_of_a_nearly_full_limit_tells_nothing() -> None:
     assert made.rate == pytest.approx(1000.0 / 60.0)
 
 
-@pytest.mark.parametrize(("reset_in", "full_in"), [(0.0, 1.0), (-1e9, 1.0), (3.2e7, 3600.0), (inf, 3600.0)])
+@pytest.mark.parametrize(("reset_in", "full_in"), [(0.01, 1.0), (3.2e7, 3600.0), (inf, 3600.0)])
 def test_an_absurd_reset_is_bounded(reset_in: float, full_in: float) -> None:
     made = bucket(60.0)
     made.learn(60.0, 0.0, reset_in, 0.0)
     assert made.available_at(60.0, 0.0) == pytest.approx(full_in)
+
+
+@pytest.mark.parametrize("reset_in", [0.0, -1e9, nan, None])
+def test_a_reset_that_is_over_or_no_number_leaves_the_minute(reset_in: float | None) -> None:
+    made = bucket(60.0)
+    made.learn(60.0, 0.0, reset_in, 0.0)
+    assert made.available_at(60.0, 0.0) == 60.0
 
 
 def test_the_minute_is_back_once_resets_agree_with_it() -> None:
@@ -196,7 +203,7 @@ def test_the_minute_is_back_once_resets_agree_with_it() -> None:
     assert made.rate == 1.0
 
 
-@pytest.mark.parametrize("limit", [0.0, -1.0, nan, None])
+@pytest.mark.parametrize("limit", [0.0, 1e-300, -1.0, nan, None])
 @pytest.mark.parametrize("remaining", [-1.0, nan, None])
 def test_garbage_teaches_nothing(limit: float | None, remaining: float | None) -> None:
     made = bucket(60.0)

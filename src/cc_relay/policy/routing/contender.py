@@ -68,12 +68,12 @@ class Strategy(Protocol):
     """An order of preference. It ranks all and judges none: health, limits and abilities are looked at elsewhere.
 
     `is_placing`: whether it spreads the work over equals, so that where a session was put first is worth keeping.
-    Others order by configuration or cost, anew each time. `is_static`: whether `reason` says the same at any later time.
+    Others order by configuration or cost, anew each time. `is_static`: whether `reason` says the same at any later
+    time, as it goes by the configuration and the request alone.
     """
 
     name: ClassVar[str]
     is_placing: ClassVar[bool]
-    is_static: ClassVar[bool]
     is_static: ClassVar[bool]
 
     def rank(self, contenders: Sequence[C], ask: Ask) -> Sequence[C]:

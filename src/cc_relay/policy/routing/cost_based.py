@@ -19,7 +19,6 @@ class CostBased:
     name: ClassVar[str] = "cost_based"
     is_placing: ClassVar[bool] = False
     is_static: ClassVar[bool] = True
-    is_static: ClassVar[bool] = False
 
     def rank(self, contenders: Sequence[C], ask: Ask) -> Sequence[C]:
         warm_at = ask.warm_at

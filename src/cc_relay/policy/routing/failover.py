@@ -14,7 +14,6 @@ class Failover:
     name: ClassVar[str] = "failover"
     is_placing: ClassVar[bool] = False
     is_static: ClassVar[bool] = True
-    is_static: ClassVar[bool] = True
 
     def rank(self, contenders: Sequence[C], ask: Ask) -> Sequence[C]:
         return contenders

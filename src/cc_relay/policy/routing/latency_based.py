@@ -22,7 +22,6 @@ class LatencyBased:
     name: ClassVar[str] = "latency_based"
     is_placing: ClassVar[bool] = True
     is_static: ClassVar[bool] = False
-    is_static: ClassVar[bool] = False
 
     def rank(self, contenders: Sequence[C], ask: Ask) -> Sequence[C]:
         count = len(contenders)

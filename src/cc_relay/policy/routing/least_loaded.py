@@ -15,7 +15,6 @@ class LeastLoaded:
     name: ClassVar[str] = "least_loaded"
     is_placing: ClassVar[bool] = True
     is_static: ClassVar[bool] = False
-    is_static: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self._turns = Turns()

@@ -15,7 +15,6 @@ class RoundRobin:
     name: ClassVar[str] = "round_robin"
     is_placing: ClassVar[bool] = True
     is_static: ClassVar[bool] = False
-    is_static: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self._turns = Turns()

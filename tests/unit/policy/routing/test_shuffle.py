@@ -38,6 +38,13 @@ def test_who_is_new_gets_a_place_in_the_round_being_dealt() -> None:
     assert names(strategy.rank(providers("abc"), ask(dice=throws(0.2, 0.3)))) == "cba"
 
 
+def test_between_two_rounds_it_is_a_place_in_the_next() -> None:
+    strategy = Shuffle()
+    firsts(strategy, providers("ab"), 2, ask(dice=throws(0.1, 0.5, 0.9, 0.4)))
+
+    assert names(strategy.rank(providers("abc"), ask(dice=throws(0.95, 0.0)))) == "bac"
+
+
 def test_who_comes_back_makes_up_for_nothing() -> None:
     strategy = Shuffle()
     request = ask(dice=Random(1).random)

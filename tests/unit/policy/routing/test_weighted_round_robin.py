@@ -38,9 +38,13 @@ def test_weight_0_is_last_and_never_owed_anything() -> None:
 
 def test_a_weight_set_to_0_by_a_reload_takes_its_credit_along() -> None:
     strategy = WeightedRoundRobin()
-    firsts(strategy, weighted(a=5, b=4), 1)
+    firsts(strategy, weighted(a=1, b=1, c=1), 2)
 
-    assert names(strategy.rank(weighted(a=5, b=0), ask())) == "ab"
+    assert names(strategy.rank(weighted(a=1, b=1, c=0), ask())) == "abc"
+
+
+def test_weights_beyond_all_measure_are_shared_all_the_same() -> None:
+    assert firsts(WeightedRoundRobin(), weighted(a=10**400, b=10**400), 4) == "abab"
 
 
 def test_without_any_weight_all_are_alike() -> None:
