@@ -24,6 +24,8 @@ if find_program() is None:
 
 Run = Callable[..., Claude]
 TOOLS = ("Bash", "Read", "Agent")
+KEY_FAULTS = {"401", "429", "quota"}
+"""What is held against a key, which is then left alone; the rest may be tried again with the next request."""
 
 
 @pytest.fixture
@@ -229,13 +231,25 @@ def test_auto_mode_gets_its_verdict_and_asks_nobody_else(run: Run, work: Path, s
     ["401", "429", "quota", "500", "502-html", "529", "html", "reset", "reset-head", "stall", "error-in-band", "empty"],
 )
 def test_an_unwell_first_provider_is_not_noticed(fault: str, run: Run, work: Path, stage: Stage) -> None:
-    stage.first.fault(fault)
+    stage.first.fault(fault, retry_after=60)
     stage.second.script({"blocks": [bash("echo mark >> marks")]}, {"blocks": [text("Nothing happened.")]})
+    attempts = [2, 1] if fault in KEY_FAULTS else [2, 2]
 
     assert_ended_well(run("Leave a mark"), "Nothing happened.")
     assert (work / "marks").read_text() == "mark\n"
-    assert [one.answer for one in stage.first.messages] == [fault] * 2
-    assert {(line.provider, line.attempts, line.outcome) for line in stage.relay.log} == {("second", 2, "delivered")}
+    assert [one.answer for one in stage.first.messages] == [fault] * (sum(attempts) - 2)
+    assert {(line.provider, line.outcome) for line in stage.relay.log} == {("second", "delivered")}
+    assert [line.attempts for line in stage.relay.log] == attempts
+
+
+def test_a_rate_limit_of_every_key_is_waited_out_and_not_noticed(stage: Stage, tmp_path: Path) -> None:
+    for sim in (stage.first, stage.second):
+        sim.fault("429", count=1, retry_after=2)
+    stage.first.script({"blocks": [text("Nothing happened.")]})
+    config = write_config(tmp_path, first=stage.first.url, second=stage.second.url, max_wait=20_000)
+    with RelayProcess(config) as relay, Claude("Hello", relay_url=relay.url, home=tmp_path / "home") as session:
+        assert_ended_well(session, "Nothing happened.")
+        assert [line.attempts for line in relay.log] == [3]
 
 
 def test_a_first_provider_that_refuses_connections_is_not_noticed(run: Run, stage: Stage) -> None:

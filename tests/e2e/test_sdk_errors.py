@@ -116,16 +116,21 @@ def test_what_the_relay_does_not_serve_is_not_implemented(client: anthropic.Anth
     assert (type(error), error.type) == (anthropic.HTTPNotImplementedError, "not_supported")
 
 
-def test_retry_after_is_waited_for_and_the_retry_succeeds(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_retry_after_is_waited_for_and_whoever_comes_too_soon_is_told_the_rest(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for sim in (stage.first, stage.second):
         sim.fault("429", count=1, retry_after=7)
     waits: list[float] = []
     monkeypatch.setattr("anthropic._base_client.time.sleep", waits.append)
-    with anthropic.Anthropic(base_url=stage.url, api_key=RELAY_KEY, max_retries=2, timeout=20) as client:
-        message = client.messages.create(model=MODEL, max_tokens=30, messages=HELLO)
+    with anthropic.Anthropic(base_url=stage.url, api_key=RELAY_KEY, max_retries=1, timeout=20) as client:
+        error = refused(lambda: client.messages.create(model=MODEL, max_tokens=30, messages=HELLO))
 
-    assert message.type == "message"
     assert waits == [7]
+    assert (type(error), error.type) == (anthropic.RateLimitError, "rate_limit_error")
+    assert error.response.headers["x-cc-relay-error"] == "keys_exhausted"
+    assert 1 <= int(error.response.headers["retry-after"]) <= 7
+    assert [len(sim.messages) for sim in (stage.first, stage.second)] == [1, 1]
 
 
 def test_a_break_in_mid_stream_is_an_error_in_the_client(client: anthropic.Anthropic, stage: Stage) -> None:

@@ -1,10 +1,11 @@
 """The official SDK, newest, while the first provider is unwell: the second answers, and nobody notices."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import anthropic
 import pytest
-from tests.support.e2e_stage import NOWHERE, RELAY_KEY, Stage
+from tests.support.e2e_stage import NOWHERE, RELAY_KEY, RelayProcess, Stage, write_config
 
 MODEL = "claude-sonnet-5-5"
 HELLO: list[anthropic.types.MessageParam] = [{"role": "user", "content": "Hello"}]
@@ -64,6 +65,19 @@ def test_a_count_comes_from_the_second_provider(client: anthropic.Anthropic, sta
     stage.first.fault("529", count=1, everywhere=True)
     assert client.messages.count_tokens(model=MODEL, messages=HELLO).input_tokens > 0
     assert [one.path for one in stage.second.seen] == ["/v1/messages/count_tokens"]
+
+
+def test_a_rate_limit_of_everybody_that_soon_passes_is_waited_out(stage: Stage, tmp_path: Path) -> None:
+    for sim in (stage.first, stage.second):
+        sim.fault("429", count=1, retry_after=1)
+    config = write_config(tmp_path, first=stage.first.url, second=stage.second.url, max_wait=20_000)
+    with (
+        RelayProcess(config) as relay,
+        anthropic.Anthropic(base_url=relay.url, api_key=RELAY_KEY, max_retries=0, timeout=20) as client,
+    ):
+        raw = client.messages.with_raw_response.create(model=MODEL, max_tokens=30, messages=HELLO)
+
+    assert (raw.status_code, raw.headers["x-cc-relay-attempts"]) == (200, "3")
 
 
 def test_a_bad_request_is_not_tried_elsewhere(client: anthropic.Anthropic, stage: Stage) -> None:

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.support.e2e_stage import RELAY_KEY, Stage, environ
+from tests.support.e2e_stage import RELAY_KEY, RelayProcess, Stage, environ, write_config
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venv-sdk0" / "bin" / "python"
@@ -35,12 +35,14 @@ def outcomes(running_stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> 
     running_stage.reset()
     for fault, model in FAULTY_MODELS.items():
         running_stage.first.fault(fault, for_model=model)
-    command = [str(PYTHON), str(SCRIPT), running_stage.url, RELAY_KEY]
     home = tmp_path_factory.mktemp("old-sdk")
-    ended = subprocess.run(command, env=environ(home), capture_output=True, text=True, timeout=50, check=False)
+    config = write_config(home, first=running_stage.first.url, second=running_stage.second.url)
+    with RelayProcess(config) as one, RelayProcess(config) as other:
+        command = [str(PYTHON), str(SCRIPT), running_stage.url, RELAY_KEY, one.url, other.url]
+        ended = subprocess.run(command, env=environ(home), capture_output=True, text=True, timeout=50, check=False)
     assert ended.returncode == 0, ended.stderr
     found: dict[str, Json] = json.loads(ended.stdout)
-    return found
+    return {**found, "errors": found["errors"] | found["spoiling_errors"]}
 
 
 def test_it_is_an_old_one(outcomes: dict[str, Json]) -> None:

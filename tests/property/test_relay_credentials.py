@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.builders import messages_body
-from tests.support.fakes import Rig, unreachable
+from tests.support.fakes import Rig, unreachable, upstream_of
 from tests.support.virtual_time import virtual
 
 from cc_relay.exchange import Credential, Headers, Origin
@@ -66,7 +66,7 @@ def provider(name: str, type_: str) -> Provider:
 
 
 UPSTREAMS = st.builds(
-    Upstream,
+    upstream_of,
     provider=st.builds(provider, st.sampled_from(["default", "elsewhere"]), st.sampled_from(sorted(TYPES))),
     credentials=st.sampled_from([(), POOL]),
 )
@@ -106,7 +106,7 @@ async def test_no_credential_of_a_clients_leaves_but_its_own_login_to_its_own_ho
 async def test_behind_a_subscription_the_pool_of_the_same_host_is_never_used(
     access: Access, case: tuple[Headers, list[bytes]]
 ) -> None:
-    home = Upstream(provider("default", "anthropic"), POOL)
+    home = upstream_of(provider("default", "anthropic"), POOL)
     rig = Rig(*[unreachable() for _ in range(8)], upstreams=[home], access=access)
     await rig.serve(headers=case[0])
     used = [b"our-own-pool-key" in value for sent in rig.sender.requests for _, value in sent.headers]

@@ -108,13 +108,17 @@ async def test_every_exchange_ends_once_whoever_leaves_and_when(
     assert len(rig.records) == 1
 
 
-@given(retry=st.integers(1, 6), keys=st.integers(1, 5), has_more=st.booleans())
+@given(retry=st.integers(1, 6), keys=st.integers(1, 5), has_more=st.booleans(), status=st.sampled_from([0, 429, 500]))
 @virtual
 async def test_attempts_are_bounded_by_the_configuration_and_by_twice_the_candidates(
-    retry: int, keys: int, has_more: bool
+    retry: int, keys: int, has_more: bool, status: int
 ) -> None:
     names = [f"k{number}" for number in range(keys)]
     pools = [upstream("a", *names), *([upstream("b")] if has_more else [])]
-    rig = Rig(*[unreachable() for _ in range(20)], upstreams=pools, retry=Retry(max_attempts=retry))
+    losses = [failure(status) if status else unreachable() for _ in range(20)]
+    rig = Rig(*losses, upstreams=pools, retry=Retry(max_attempts=retry))
     await rig.serve()
-    assert len(rig.sender.requests) == min(retry, 2 * (keys + has_more))
+    asked = rig.sender.asked
+    assert len(asked) <= retry
+    assert all(asked.count(one) <= 2 for one in asked)
+    assert len(asked) == retry or {one[0] for one in asked} == {"a", *("b" if has_more else "")}, "all were asked"

@@ -44,7 +44,19 @@ print(json.dumps(sorted(sys.modules)))
 """
 
 # Together these cost several times what the command itself may.
-HEAVY = {"pydantic", "pydantic_core", "uvloop", "msgspec", "yaml", "httptools", "asyncio", "ssl", "sqlite3"}
+HEAVY = {
+    "asyncio",
+    "httptools",
+    "msgspec",
+    "pydantic",
+    "pydantic_core",
+    "sqlite3",
+    "ssl",
+    "starlette",
+    "uvicorn",
+    "uvloop",
+    "yaml",
+}
 
 
 def python(script: str, *arguments: str) -> str:

@@ -83,6 +83,7 @@ REQUEST = RequestView(
 )
 
 OVERVIEW = Overview(
+    listen="127.0.0.1:8787",
     generation=3,
     uptime_s=60.0,
     in_flight=2,
@@ -104,6 +105,7 @@ OVERVIEW = Overview(
                     retry_in_ms=12_000.0,
                     in_flight=1,
                     limits=[LimitView(family="", kind="rpm", limit=50.0, level=0.5)],
+                    coolings=[],
                 )
             ],
         )

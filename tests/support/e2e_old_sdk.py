@@ -1,17 +1,19 @@
 """A script for an interpreter that has a 0.x `anthropic`: every scenario's outcome, as one JSON object.
 
-`python e2e_old_sdk.py BASE_URL KEY`; it shares nothing with the tests but this.
+`python e2e_old_sdk.py BASE_URL KEY SPOILED…`; it shares nothing with the tests but this. SPOILED are further relays,
+one for each fault that takes keys out: whoever asks there next is answered by nobody.
 """
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import anthropic
 import httpx
 
 MODEL = "claude-sonnet-5-5"
-FAULTS = ("400", "402", "404", "413", "429=7", "500", "503", "529")
+FAULTS = ("400", "404", "413", "500", "503", "529")
+SPOILING = ("402", "429=7")
 SCHEMA = {"type": "object", "properties": {"file_path": {"type": "string"}}}
 TOOLS = [{"name": name, "description": name, "input_schema": SCHEMA} for name in ("Read", "Glob")]
 Outcome = object
@@ -45,7 +47,14 @@ def create(client: anthropic.Anthropic) -> Outcome:
 
 
 def errors(client: anthropic.Anthropic) -> Outcome:
-    return {fault.partition("=")[0]: error_of(ask, client, f"{MODEL}+{fault}") for fault in FAULTS}
+    return {fault: error_of(ask, client, f"{MODEL}+{fault}") for fault in FAULTS}
+
+
+def spoiling_errors(client: anthropic.Anthropic, relays: Sequence[str]) -> Outcome:
+    return {
+        fault.partition("=")[0]: error_of(ask, client.with_options(base_url=relay), f"{MODEL}+{fault}")
+        for fault, relay in zip(SPOILING, relays, strict=True)
+    }
 
 
 def error_of(call: Callable[..., object], *arguments: object) -> Outcome:
@@ -101,9 +110,10 @@ SCENARIOS: dict[str, Callable[[anthropic.Anthropic], Outcome]] = {
 }
 
 
-def main(base_url: str, key: str) -> None:
+def main(base_url: str, key: str, *spoiled: str) -> None:
     with anthropic.Anthropic(base_url=base_url, api_key=key, max_retries=0, timeout=20) as client:
-        json.dump({name: scenario(client) for name, scenario in SCENARIOS.items()}, sys.stdout)
+        outcomes = {name: scenario(client) for name, scenario in SCENARIOS.items()}
+        json.dump(outcomes | {"spoiling_errors": spoiling_errors(client, spoiled)}, sys.stdout)
 
 
 if __name__ == "__main__":

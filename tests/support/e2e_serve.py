@@ -26,10 +26,11 @@ WITHOUT_UVLOOP = (
 def configuration(
     base_url: str, *, keys: Sequence[str] = ("sk-up",), **sections: Mapping[str, object]
 ) -> dict[str, object]:
-    """One provider of type anthropic; `sections` are added, `server` to a listener on any free port."""
+    """One provider of type anthropic; `sections` are added, `server` and `admin` to listeners on any free port."""
     server = {"listen": "127.0.0.1:0", **sections.pop("server", {})}
+    admin = {"listen": "127.0.0.1:0", **sections.pop("admin", {})}
     up = {"name": "up", "type": "anthropic", "base_url": base_url, "keys": list(keys)}
-    return {"server": server, "providers": [up], **sections}
+    return {"server": server, "admin": admin, "providers": [up], **sections}
 
 
 class Serve(Running):

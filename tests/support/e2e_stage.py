@@ -1,5 +1,6 @@
 """The installed relay between a client and two simulated providers, each a process of its own."""
 
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from urllib.request import Request, urlopen
 
 import msgspec
 from msgspec import Struct
-from tests.support.e2e_process import Running
+from tests.support.e2e_process import ADDRESS, Running
 from tests.support.e2e_sim import SimProcess
 
 COMMAND = Path(sys.executable).parent / "cc-relay"
@@ -26,10 +27,12 @@ CONFIG = """
 server:
   listen: "127.0.0.1:0"
   auth: {{api_key: {key}}}
+admin: {{listen: "127.0.0.1:0"}}
 routing:
   debug: true
   failover_timeout: {patience:.0f}
   retry: {{base_ms: 1, max_ms: 1}}
+  queue: {{max_wait_ms: {max_wait}}}
 health:
   health_check: {{enabled: false}}
   circuit_breaker: {{failure_threshold: 1000}}
@@ -64,6 +67,7 @@ class RelayProcess(Running):
         command = [str(COMMAND), "serve", "--config", str(config), "--log-format", "json"]
         super().__init__(command, environ=environ(config.parent), directory=config.parent)
         self.url = self.address()
+        self._admin = ADDRESS.findall(self.wait_for(lambda line: line.startswith("Admin port: ")))[0]
         self._marks = 0
         self._mark = ""
         self.forget()
@@ -71,6 +75,14 @@ class RelayProcess(Running):
     def forget(self) -> None:
         """Look only at what it logs from now on."""
         self._mark = self._leave_mark()
+
+    @property
+    def is_hurt(self) -> bool:
+        """Whether it leaves a provider or a key alone for a while, because of what somebody else's test did to it."""
+        with urlopen(f"{self._admin}/api/v1/status", timeout=20) as answer:
+            providers = json.load(answer)["providers"]
+        keys = [key for provider in providers for key in provider["keys"]]
+        return any(one["state"] != "CLOSED" for one in [*providers, *keys]) or any(key["coolings"] for key in keys)
 
     @property
     def log(self) -> list[LogLine]:
@@ -101,8 +113,9 @@ class RelayProcess(Running):
 
 
 class Stage(Struct):
-    """A running relay; `first` gets every request, `second` what first cannot answer."""
+    """A running relay; `first` gets every request, `second` what first cannot answer. `config` is the relay's file."""
 
+    config: Path
     relay: RelayProcess
     first: SimProcess
     second: SimProcess
@@ -112,7 +125,10 @@ class Stage(Struct):
         return self.relay.url
 
     def reset(self) -> None:
-        """Nothing is faulty, scripted or remembered."""
+        """Nothing is faulty, scripted or remembered. A relay whose keys are out for a while is replaced."""
+        if self.relay.is_hurt:
+            self.relay.stop()
+            self.relay = RelayProcess(self.config)
         for process in (self.first, self.second, self.relay):
             process.forget()
 
@@ -123,16 +139,22 @@ def open_stage(directory: Path) -> Iterator[Stage]:
     with (
         SimProcess("--seed", "1", environ=environ(directory), directory=directory) as first,
         SimProcess("--seed", "2", environ=environ(directory), directory=directory) as second,
-        RelayProcess(write_config(directory, first=first.url, second=second.url)) as relay,
     ):
-        yield Stage(relay, first, second)
+        config = write_config(directory, first=first.url, second=second.url)
+        stage = Stage(config, RelayProcess(config), first, second)
+        try:
+            yield stage
+        finally:
+            stage.relay.stop()
 
 
-def write_config(directory: Path, *, first: str, second: str) -> Path:
-    """A configuration for a relay in front of providers at these URLs."""
+def write_config(directory: Path, *, first: str, second: str, max_wait: int = 0) -> Path:
+    """A configuration for a relay in front of providers at these URLs; `max_wait` is the queue's, in milliseconds."""
     config = directory / "relay.yaml"
     urls = {"first": first, "second": second}
-    config.write_text(CONFIG.format(key=RELAY_KEY, patience=PATIENCE * 1000, nowhere=NOWHERE, **urls))
+    config.write_text(
+        CONFIG.format(key=RELAY_KEY, patience=PATIENCE * 1000, nowhere=NOWHERE, max_wait=max_wait, **urls)
+    )
     return config
 
 

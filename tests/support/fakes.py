@@ -20,22 +20,26 @@ from cc_relay.exchange import (
     Headers,
     Origin,
     Peek,
+    Price,
     Record,
     RelayRequest,
     Timeouts,
     UpstreamRequest,
     header,
 )
+from cc_relay.policy.breaker import BreakerState, CircuitBreaker, Transition
+from cc_relay.policy.key import Key, KeySettings
+from cc_relay.policy.key_pool import KeyPool
+from cc_relay.policy.routing import Standing
 from cc_relay.providers.base import Provider
 from cc_relay.providers.failures import read_anthropic_failure
 from cc_relay.relay.front import Front
-from cc_relay.policy.breaker import CircuitBreaker, Transition
-from cc_relay.policy.key import KeySettings
-from cc_relay.policy.key_pool import KeyPool
-from cc_relay.policy.routing import Standing
 from cc_relay.relay.ports import Flow, Inspector, Sink
 from cc_relay.relay.shells import Shells
 from cc_relay.relay.snapshot import Snapshot, Upstream
+
+OPEN_SECONDS = 30.0
+"""How long a breaker stays open before it is tried."""
 
 READ_AHEAD = 1_048_576
 """Bytes of a body that arrive before somebody reads them; the real thing holds the upstream back above it."""
@@ -381,6 +385,19 @@ class Rig:
         for answer in self.sender.answers:
             if isinstance(answer, FakeIncoming) and answer.was_sent:
                 assert answer.is_closed, f"{answer} was not let go"
+        assert len(self.shells.waiting) == 0, "somebody still stands in line"
+        for one in self.front.snapshot.upstreams:
+            check_leases(one, self.loop.time())
+
+
+def check_leases(of: Upstream, now: float) -> None:
+    """What was reserved of an upstream that nobody uses any more was given back."""
+    name = of.provider.name
+    assert of.standing.in_flight == 0, f"{name} has {of.standing.in_flight} in flight"
+    for key in of.pool.keys:
+        assert key.in_flight == 0, f"{name}/{key.name} has {key.in_flight} in flight"
+        assert all(limits.leases == 0 for limits in key.families.values()), f"{name}/{key.name} has open leases"
+    assert not of.breaker.retry_at(now) > now or of.breaker.state(now) is BreakerState.OPEN, f"{name} misses a probe"
 
 
 class Exchange:
@@ -440,19 +457,25 @@ class Chance(Struct, frozen=True):
 def upstream(
     name: str,
     *keys: str,
-    provider: Provider | None = None,
     pooling: str = "round_robin",
     limits: dict[str, float] | None = None,
     threshold: int = 5,
+    probes: int = 1,
+    price: Price | None = None,
     **traits: object,
 ) -> Upstream:
-    """A provider with these keys; one of its own where none is named. `traits` are FakeProvider's."""
+    """A provider with these keys, one of its own where none is named, and nothing behind it yet: one for each test.
+
+    Each key has the same `limits`. `traits` are FakeProvider's.
+    """
     return upstream_of(
-        provider or FakeProvider(name, **traits),
+        FakeProvider(name, **traits),
         tuple(Credential(f"key-{key}", key) for key in keys or (f"{name}-key",)),
         pooling=pooling,
         limits=limits,
         threshold=threshold,
+        probes=probes,
+        price_of=lambda _: price,
     )
 
 
@@ -463,12 +486,19 @@ def upstream_of(
     pooling: str = "round_robin",
     limits: dict[str, float] | None = None,
     threshold: int = 5,
+    probes: int = 1,
     **more: object,
 ) -> Upstream:
-    """A provider with these credentials, each with the same `limits`, and nothing behind it yet."""
+    """A provider with these credentials; `more` are Upstream's fields."""
     settings = [KeySettings(one.fingerprint, **(limits or {})) for one in credentials]
-    breaker = CircuitBreaker(threshold=threshold, open_for=30.0, probes=1)
+    breaker = CircuitBreaker(threshold=threshold, open_for=OPEN_SECONDS, probes=probes)
     return Upstream(provider, credentials, KeyPool(settings, strategy=pooling), breaker, Standing(), **more)
+
+
+def key(of: Upstream, name: str) -> Key:
+    """The live key of that name."""
+    (found,) = [one for one in of.pool.keys if one.name == f"key-{name}"]
+    return found
 
 
 def answer(

@@ -23,7 +23,12 @@ from cc_relay.runtime.serve import run, serve
 def loaded(base_url: str, log: Path, listen: str = "127.0.0.1:0", drain: int = 60_000) -> Loaded:
     provider = {"name": "up", "type": "anthropic", "base_url": base_url, "keys": ["sk-never-shown"]}
     server = {"listen": listen, "drain_timeout_ms": drain}
-    config = {"server": server, "logging": {"output": str(log)}, "providers": [provider]}
+    config = {
+        "server": server,
+        "admin": {"listen": "127.0.0.1:0"},
+        "logging": {"output": str(log)},
+        "providers": [provider],
+    }
     return Loaded(Config.model_validate(config), "test")
 
 

@@ -32,7 +32,7 @@ _LISTEN_FAILURES = {
 }
 
 
-def cannot_listen(address: str, error: OSError) -> WrongInput:
-    """Why nobody can listen at `address`, and what to do."""
+def cannot_listen(address: str, error: OSError, setting: str = "--listen") -> WrongInput:
+    """Why nobody can listen at `address`, and what to do: `setting` is where another one is chosen."""
     why = _LISTEN_FAILURES.get(error.errno or 0, f"{explain(error)}.")
-    return WrongInput(f"cannot listen on {address}: {why} Choose another address with --listen.")
+    return WrongInput(f"cannot listen on {address}: {why} Choose another address with {setting}.")

@@ -42,6 +42,7 @@ def serve(
     if not insecure:
         check_exposure(loaded.config, address)
     assembled(loaded.config)
+    from cc_relay.runtime.admin import NoAdminPort
     from cc_relay.runtime.serve import ServeOptions, run
 
     options = ServeOptions(listen=listen, log_level=log_level, log_format=log_format, debug=debug, insecure=insecure)
@@ -50,6 +51,8 @@ def serve(
     except OSError as error:
         if error.filename:  # the log's file
             raise WrongInput(f"{explain(error)}.") from error
+        if isinstance(error, NoAdminPort):
+            raise cannot_listen(f"{error.address} for the admin port", error, "admin.listen") from error
         raise cannot_listen(address, error) from error
     ctx.exit(code)
 

@@ -1,17 +1,21 @@
 """`cc-relay status`: is the relay running, and with which providers?"""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from msgspec import DecodeError, Struct, json
 
 from cc_relay.cli import exits, listener
 from cc_relay.cli.configuration import CONFIG_OPTION, LISTEN_OPTION, client_credential, load_configuration
+from cc_relay.cli.glance import glance, state
 from cc_relay.cli.http_get import NoAnswer, get
 from cc_relay.cli.table import columns
-from cc_relay.config import Listen
+from cc_relay.config import Listen, parse_listen
+from cc_relay.management.views import Overview
 
-_STATE_COLOURS = {"active": "green", "closed": "green", "half_open": "yellow", "open": "red"}
+if TYPE_CHECKING:  # pydantic is behind it
+    from cc_relay.config import Config
 
 
 class Provider(Struct):
@@ -33,13 +37,14 @@ class Providers(Struct):
 
 
 class Status(Struct):
-    """What `status --json` prints. `problem` is "" where there is none."""
+    """What `status --json` prints. `problem` is "" where there is none, `overview` what the admin port told."""
 
     running: bool
     url: str
     ready: bool = False
     problem: str = ""
     providers: list[Provider] = []
+    overview: Overview | None = None
 
 
 @click.command(short_help="Is the relay running, and with which providers?")
@@ -53,9 +58,15 @@ def status(
     config_file: Path | None,
     listen: str | None,
 ) -> None:
-    """Ask the relay at the configured address how it is. Exit code 0: running; 3: not running."""
+    """Ask the relay at the configured address how it is: its providers, their breakers and keys.
+
+    Exit code 0: running; 3: not running.
+    """
     config = load_configuration(config_file).config
-    found = ask(listener.reachable(listen or config.server.listen), client_credential(config))
+    address = listener.reachable(listen or config.server.listen)
+    found = ask(address, client_credential(config))
+    if found.running:
+        found.overview = ask_admin(config, address)
     click.echo(json.encode(found).decode() if as_json else describe(found))
     ctx.exit(exits.OK if found.running else exits.UNREACHABLE)
 
@@ -81,7 +92,24 @@ def ask(address: Listen, credential: str) -> Status:
     return found
 
 
-_PROVIDER_PROBLEMS = {401: "it runs with another credential than this configuration names, so the providers are hidden"}
+def ask_admin(config: "Config", address: Listen) -> Overview | None:
+    """What the configured admin port knows of the relay at `address`; None where it is closed, locked or another's."""
+    try:
+        code, body = get(
+            listener.reachable(config.admin.listen),
+            "/api/v1/status",
+            credential=config.admin.token.get_secret_value(),
+        )
+        if code != 200:
+            return None
+        overview = json.decode(body, type=Overview)
+        # A second relay on this machine may have found the usual admin port taken by the first.
+        return overview if parse_listen(overview.listen).port == address.port else None
+    except (NoAnswer, DecodeError, ValueError):
+        return None
+
+
+_PROVIDER_PROBLEMS = {401: "it runs with another credential than this configuration names"}
 
 
 def describe(found: Status) -> str:
@@ -91,12 +119,13 @@ def describe(found: Status) -> str:
     lines = [f"Running at {found.url}, {readiness}."]
     if found.problem:
         lines.append(f"But {found.problem}.")
-    if found.providers:
+    if found.overview is not None:
+        lines += glance(found.overview)
+    elif found.providers:
         lines += ["", *columns(map(_row, found.providers), heading=("PROVIDER", "TYPE", "STATE", "MODELS", "BASE URL"))]
     return "\n".join(lines)
 
 
 def _row(provider: Provider) -> tuple[str, ...]:
-    state = click.style(provider.state or "-", fg=_STATE_COLOURS.get(provider.state))
     models = str(len(provider.models)) if provider.models else "any"
-    return provider.name, provider.type, state, models, provider.base_url
+    return provider.name, provider.type, state(provider.state), models, provider.base_url

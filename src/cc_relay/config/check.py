@@ -27,6 +27,7 @@ _TRUE = ("true", "yes", "on", "1", "y", "t")
 
 def check(root: Node) -> Iterator[Problem]:
     """Every contradiction of the file, in no order."""
+    yield from _check_admin(root)
     entry = root.entries.get("providers")
     if entry is None or entry.node.value in (None, []):
         at = entry.at if entry else root.at
@@ -80,6 +81,21 @@ def _check_references(root: Node, names: list[str]) -> Iterator[Problem]:
         if node is None or node.is_broken or not isinstance(node.value, str) or node.value in ("", *names):
             continue
         yield Problem(*node.at, path, "names no provider of this file", closest(node.value, filter(None, names)))
+
+
+def _check_admin(root: Node) -> Iterator[Problem]:
+    """The admin port tells about everybody's requests: beyond this machine it wants a token, without exception."""
+    admin = root.child("admin")
+    listen = admin.child("listen") if admin else None
+    if admin is None or listen is None or listen.is_broken or _is_set(admin.child("token")):
+        return
+    try:
+        is_ours = is_loopback(_text(admin, "listen"))
+    except ValueError:
+        return
+    if not is_ours:
+        message = "can be reached from other machines and needs admin.token; or listen on 127.0.0.1"
+        yield Problem(*listen.at, "admin.listen", message)
 
 
 def _check_required(provider: Node, index: int) -> Iterator[Problem]:

@@ -12,32 +12,15 @@ from cc_relay.config.schema import Config
 
 SERVED_TYPES = frozenset({"anthropic", "zai", "minimax", "ollama", "anthropic_compatible"})
 
-_BY_MODEL = "routing by model is not served yet; providers go by priority"
-_LIMITS = "limits of keys are not enforced yet; the provider's own answers count"
 # A path stands for itself and everything below it; several paths with one sentence are one notice.
 NOT_SERVED: dict[str, str] = {
     "server.enable_http2": "server.enable_http2: cleartext HTTP/2 is not served; clients use HTTP/1.1",
     "server.workers": "server.workers: more than one worker is not served yet; one process serves",
-    "routing.strategy": "routing.strategy: only failover is served yet; providers go by priority",
-    "routing.model_mapping": f"routing.model_mapping: {_BY_MODEL}",
-    "routing.default_provider": f"routing.default_provider: {_BY_MODEL}",
-    "routing.max_cost_per_million_tokens": "max_cost_per_million_tokens: no candidate is dropped for its price yet",
-    "routing.affinity": "routing.affinity: sessions are not kept on one key yet",
-    "routing.queue": "routing.queue: requests do not wait for exhausted keys yet; they get a 429",
-    "providers[].pooling": "pooling: strategies are not served yet; the keys of a provider take turns",
-    "providers[].price": "price: prices are not used yet",
-    "providers[].keys[].rpm_limit": f"rpm_limit: {_LIMITS}",
-    "providers[].keys[].itpm_limit": f"itpm_limit: {_LIMITS}",
-    "providers[].keys[].otpm_limit": f"otpm_limit: {_LIMITS}",
-    "providers[].keys[].tpm_limit": f"tpm_limit: {_LIMITS}",
-    "health.health_check": "health.health_check: providers are not probed yet",
-    "health.circuit_breaker": "health.circuit_breaker: there are no circuit breakers yet",
     "logging.debug_options.log_tls_metrics": "logging.debug_options.log_tls_metrics: TLS timings are not logged yet",
     "cache": "cache: not used; shared limits and affinity are configured under state",
     "state": "state: shared state is not served yet; every process counts for itself",
     "ledger": "ledger: usage is not recorded yet",
     "grpc": "grpc: the management API is not served yet",
-    "admin": "admin: the admin port is not served yet",
     "metrics": "metrics: metrics are not served yet",
     "tracing": "tracing: spans are not sent yet",
 }
@@ -45,17 +28,6 @@ NOT_SERVED: dict[str, str] = {
 NEUTRAL: dict[str, tuple[str, ...]] = {
     "server.enable_http2": ("false",),
     "server.workers": ("1",),
-    "routing.strategy": ("failover",),
-    "routing.default_provider": ("",),
-    "routing.affinity.enabled": ("false",),
-    "routing.queue.max_wait_ms": ("0",),
-    "providers[].pooling.enabled": ("false", "true"),
-    "providers[].pooling.strategy": ("round_robin", "round-robin"),
-    "providers[].keys[].rpm_limit": ("0",),
-    "providers[].keys[].itpm_limit": ("0",),
-    "providers[].keys[].otpm_limit": ("0",),
-    "providers[].keys[].tpm_limit": ("0",),
-    "health.health_check.enabled": ("false",),
     "logging.debug_options.log_tls_metrics": ("false",),
     "state.backend": ("memory",),
     "ledger.backend": ("off", "false"),
@@ -90,8 +62,8 @@ def active_providers(config: Config) -> tuple[Provider, ...]:
 
 def notices_of(root: Node, config: Config) -> tuple[str, ...]:
     """One line for each thing the file sets that has no effect, in the order of the file."""
-    about_providers = (_skipped_providers, _misplaced_keys, _mistaken_auth, _doubled_paths)
-    lines = [*_not_served(root), *chain.from_iterable(look(config) for look in about_providers)]
+    looks = (_idle_mapping, _skipped_providers, _misplaced_keys, _doubled_keys, _mistaken_auth, _doubled_paths)
+    lines = [*_not_served(root), *chain.from_iterable(look(config) for look in looks)]
     return tuple(dict.fromkeys(lines))
 
 
@@ -120,6 +92,14 @@ def _settings(node: Node, path: str) -> Iterator[tuple[str, str]]:
         yield path, str(node.value).strip().lower()
 
 
+def _idle_mapping(config: Config) -> Iterator[str]:
+    routing = config.routing
+    if routing.strategy != "model_based":
+        for name, value in (("model_mapping", routing.model_mapping), ("default_provider", routing.default_provider)):
+            if value:
+                yield f"routing.{name} has no meaning for strategy {routing.strategy}, only for model_based"
+
+
 def _skipped_providers(config: Config) -> Iterator[str]:
     for provider in config.providers:
         if provider.enabled and provider.type not in SERVED_TYPES:
@@ -131,6 +111,15 @@ def _misplaced_keys(config: Config) -> Iterator[str]:
         for key, types in OWNERS.items():
             if provider.enabled and key in provider.model_fields_set and provider.type not in types:
                 yield f"provider {provider.name}: {key} has no meaning for type {provider.type}"
+
+
+def _doubled_keys(config: Config) -> Iterator[str]:
+    for provider in active_providers(config):
+        seen: dict[str, int] = {}
+        for index, key in enumerate(provider.keys):
+            first = seen.setdefault(key.key.get_secret_value(), index)
+            if first != index:
+                yield f"provider {provider.name}: keys[{index}] is keys[{first}] again, and counts once"
 
 
 def _mistaken_auth(config: Config) -> Iterator[str]:

@@ -81,8 +81,9 @@ async def _health(_request: Request) -> Response:
 
 def _unknown(wanted: str, capacity: int) -> Response:
     message = (
-        f'No request with the id "{wanted}" is remembered: only the newest {capacity} are, and a restart forgets them. '
-        "GET /api/v1/requests lists the latest; the id is the x-request-id of the answer."
+        f'No request with the id "{wanted}" is remembered: {capacity} of the newest are at most, those that went wrong '
+        "for longest, and a restart forgets them. GET /api/v1/requests lists the latest; the id is the x-request-id of "
+        "the answer."
     )
     return failure(404, "unknown_request", message)
 

@@ -121,6 +121,13 @@ class LimitView(Struct, frozen=True, kw_only=True):
     level: float
 
 
+class CoolingView(Struct, frozen=True, kw_only=True):
+    """A model family that waits, after a 429, on a key that others may use."""
+
+    family: str
+    retry_in_ms: float | None
+
+
 class KeyView(Struct, frozen=True, kw_only=True):
     """A key by its fingerprint. `reason` says why it is not CLOSED, "" where it is."""
 
@@ -130,6 +137,7 @@ class KeyView(Struct, frozen=True, kw_only=True):
     retry_in_ms: float | None
     in_flight: int
     limits: list[LimitView]
+    coolings: list[CoolingView]
 
 
 class ProviderView(Struct, frozen=True, kw_only=True):
@@ -146,8 +154,12 @@ class ProviderView(Struct, frozen=True, kw_only=True):
 
 
 class Overview(Struct, frozen=True, kw_only=True):
-    """The relay at a glance: exchanges in work and waiting, and who could serve the next. `uptime_s` is seconds."""
+    """The relay at a glance: exchanges in work and waiting, and who could serve the next.
 
+    `listen` is the data plane's host:port, by which it can be told from another relay; `uptime_s` is seconds.
+    """
+
+    listen: str
     generation: int
     uptime_s: float
     in_flight: int

@@ -18,11 +18,17 @@ LimitReport = tuple[str, float | None, float | None, float | None]
 """Of one answer: kind, limit a minute, what remains of it, seconds until it is whole again; None where unsaid."""
 
 
+RELEARN_SECONDS = 1.0
+"""How long the levels an answer told are good enough while all of them are far from their end."""
+
+_NEAR = 0.5
+
 class Limits:
     """The buckets of one family of one key (only of the kinds that are limited), its open leases, its cooling.
 
     `input` and `output` are what open leases have reserved and the upstream has not counted yet; `seen` is how many
-    of the open leases it has counted as requests; `learned` has a bit for each bucket nobody configured.
+    of the open leases it has counted as requests; `learned` has a bit for each bucket nobody configured. Before
+    `relearn_at` an ordinary answer's word on the limits is not worth reading.
     """
 
     __slots__ = (
@@ -33,6 +39,7 @@ class Limits:
         "learned",
         "leases",
         "output",
+        "relearn_at",
         "seen",
         "throttles",
         "used_at",
@@ -54,6 +61,7 @@ class Limits:
         self.cooled_until = 0.0
         self.throttles = 0
         self.used_at = now
+        self.relearn_at = -inf
 
     def __repr__(self) -> str:
         buckets = ", ".join(f"{KINDS[index]} {bucket!r}" for index, bucket in self.buckets.items())
@@ -113,6 +121,9 @@ class Limits:
             del self.buckets[TOKENS]
         elif tokens is not None and not is_split:
             learned |= self._learn(TOKENS, tokens, now) << TOKENS
+        # Far from every limit our own count will do for a moment; an answer can tell nothing urgent.
+        is_near = any(bucket.level(now) < bucket.burst * _NEAR for bucket in self.buckets.values())
+        self.relearn_at = now if is_near else now + RELEARN_SECONDS
         return learned
 
     def _learn(self, kind: int, report: LimitReport, now: float) -> bool:

@@ -122,6 +122,10 @@ class KeyPool:
         """The request used no tokens; `was_counted`: the upstream saw it (a 429 too), so it counts as a request."""
         lease.end(1.0 if was_counted else 0.0, 0.0, 0.0, now)
 
+    def is_curious(self, lease: Lease, now: float) -> bool:
+        """Whether it is worth reading what an ordinary answer says of the limits of `lease`. Hot path."""
+        return now >= lease.key.families[lease.family].relearn_at
+
     def learn(
         self, key: Key, family: str, reports: Sequence[LimitReport], now: float, *, own: Lease | None = None
     ) -> None:

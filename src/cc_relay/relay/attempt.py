@@ -1,6 +1,7 @@
 """Phase 8: one try at one candidate, up to the point where its answer could be committed."""
 
-from collections.abc import Callable
+from __future__ import annotations
+
 from contextlib import suppress
 
 from msgspec import Struct
@@ -45,27 +46,20 @@ class Refused(Exception):
         self.incoming = incoming
 
 
-class Expectation(Struct, frozen=True):
-    """What a call's answer should be, and by when its first meaningful byte must be here.
-
-    `read` gives a whole answer's usage, None where the body is something else; a stream is welcome only where
-    `may_stream`.
-    """
-
-    read: Callable[[bytes], Usage | None]
-    may_stream: bool
-    first_by: float
-    hold: float
-
-
 async def attempt(
-    sender: Sender, provider: Provider, request: UpstreamRequest, expectation: Expectation, clock: Clock
+    sender: Sender,
+    provider: Provider,
+    request: UpstreamRequest,
+    call: Call,
+    first_by: float,
+    hold: float,
+    clock: Clock,
 ) -> Opening:
-    """Send, and wait until the answer is worth committing.
+    """Send, and wait until the answer is worth committing: its first meaningful byte must be here by `first_by`.
 
-    Raises Refused where the upstream answered with an error, UpstreamError where it did not answer.
+    A stream's beginning is held back for `hold` seconds at most. Raises Refused where the upstream answered with an error, UpstreamError where it did not answer.
     """
-    incoming = await sender.send(request, expectation.first_by)
+    incoming = await sender.send(request, first_by)
     try:
         if incoming.status >= 400:
             raise await refused(provider, incoming, clock)
@@ -77,23 +71,25 @@ async def attempt(
             # Asked for nothing of the kind; what cannot be read is passed on as it is.
             return Opening(incoming, b"")
         if media_type[:17].lower() == b"text/event-stream":
-            if not expectation.may_stream:
+            if not call.may_stream:
                 raise UpstreamError(f"{provider.name} streams an answer that was asked for whole", stage=Stage.HEAD)
-            return await hold_stream(provider, incoming, expectation, clock)
+            return await hold_stream(provider, incoming, first_by, hold, clock)
         body = incoming.take_whole()
         if body is not None:
-            return seen(provider, incoming, expectation, body)
-        return await whole(provider, incoming, expectation)
+            return seen(provider, incoming, call, body)
+        return await whole(provider, incoming, call, first_by)
     except BaseException:
         incoming.close()
         raise
 
 
-async def hold_stream(provider: Provider, incoming: Incoming, expectation: Expectation, clock: Clock) -> Opening:
+async def hold_stream(
+    provider: Provider, incoming: Incoming, first_by: float, hold: float, clock: Clock
+) -> Opening:
     """Keep a stream's beginning until its first content, for a moment at most: an early error can still fail over."""
     observer = StreamObserver()
     held: list[bytes] = []
-    deadline_at = expectation.first_by
+    deadline_at = first_by
     while not observer.has_content:
         data = await incoming.receive(deadline_at)
         if data is None:
@@ -106,29 +102,29 @@ async def hold_stream(provider: Provider, incoming: Incoming, expectation: Expec
         if observer.error is not None and not observer.has_content:
             raise Refused(read_event(provider, incoming, observer.error), incoming)
         if not held:
-            deadline_at = min(deadline_at, clock() + expectation.hold)
+            deadline_at = min(deadline_at, clock() + hold)
         held.append(data)
     return Opening(incoming, b"".join(held), observer=observer)
 
 
-async def whole(provider: Provider, incoming: Incoming, expectation: Expectation) -> Opening:
+async def whole(provider: Provider, incoming: Incoming, call: Call, first_by: float) -> Opening:
     """Await a whole answer, up to a bound."""
     pieces: list[bytes] = []
     size = 0
     while size <= WHOLE_SIZE:
-        data = await incoming.receive(expectation.first_by)
+        data = await incoming.receive(first_by)
         if data is None:
             raise UpstreamError("no whole answer in time", stage=Stage.BODY, timed_out=True)
         if not data:
-            return seen(provider, incoming, expectation, b"".join(pieces))
+            return seen(provider, incoming, call, b"".join(pieces))
         pieces.append(data)
         size += len(data)
     return Opening(incoming, b"".join(pieces))
 
 
-def seen(provider: Provider, incoming: Incoming, expectation: Expectation, body: bytes) -> Opening:
+def seen(provider: Provider, incoming: Incoming, call: Call, body: bytes) -> Opening:
     """A whole answer, once it is seen to be one. Raises Refused or UpstreamError where it is something else."""
-    usage = expectation.read(body)
+    usage = call.read(body)
     if usage is None:
         raise misfit(provider, incoming, body)
     incoming.close()

@@ -11,7 +11,7 @@ from cc_relay.errors import Rejection, UpstreamError
 from cc_relay.exchange import FailureKind, Outcome
 from cc_relay.policy.hedge import hedge_after
 from cc_relay.policy.judge import backoff
-from cc_relay.relay.attempt import Expectation, Refused, attempt
+from cc_relay.relay.attempt import Refused, attempt
 from cc_relay.relay.course import Course, Rest, Wait
 from cc_relay.relay.pump import KeepAlive
 from cc_relay.relay.reserve import Reserved
@@ -49,7 +49,10 @@ class Search:
         self._deadline_at = deadline_at
         self._wait_until: float | None = None
         self.course = course = Course(
-            call, call.plan(), max_attempts=snapshot.retry.max_attempts, may_wait=snapshot.queueing.max_wait > 0
+            call,
+            call.plan(),
+            max_attempts=snapshot.retry.max_attempts,
+            waiting=shells.waiting if snapshot.queueing.max_wait > 0 else None,
         )
         trail.route = course.route
         trail.declined = course.declined
@@ -60,7 +63,7 @@ class Search:
     async def answer(self) -> tuple[Reserved, Opening]:
         """Try candidates until one answers. Raises Rejection or Unanswered when none does."""
         course, clock = self.course, self._shells.clock
-        step: Step = course.line_up(clock()) if self._shells.waiting.has(self._call.model) else course.next(clock())
+        step: Step = course.next(clock())
         while step is not None:
             if isinstance(step, Reserved):
                 found = await (self._try(step) if self._snapshot.hedging is None else self._race(step))
@@ -69,7 +72,7 @@ class Search:
                 step = course.next(clock()) if clock() < self._deadline_at else None
             elif isinstance(step, Rest):
                 await self._rest(step)
-                step = course.next(clock())
+                step = course.next(clock()) if clock() < self._deadline_at else None
             else:
                 step = await self._wait(step)
         raise course.losses.conclude(clock())
@@ -89,33 +92,39 @@ class Search:
             self._drop(reserved)
             raise
         started_at = clock()
-        patience = self._snapshot.failover_timeout + call.grace
-        if patience < inf and not course.may_be_relieved(started_at):
-            patience = inf
-        expectation = Expectation(
-            call.read, call.may_stream, min(self._deadline_at, started_at + patience), self._snapshot.hold
-        )
-        note = partial(self._trail.add_attempt, option.candidate, started_at, is_hedge=is_hedge)
+        snapshot, trail, candidate = self._snapshot, self._trail, option.candidate
+        first_by = self._deadline_at
+        if snapshot.failover_timeout < inf and course.may_be_relieved(started_at):
+            first_by = min(first_by, started_at + snapshot.failover_timeout + call.grace)
         try:
-            opening = await attempt(shells.sender, option.provider, request, expectation, clock)
+            opening = await attempt(shells.sender, option.provider, request, call, first_by, snapshot.hold, clock)
         except Refused as refused:
+            failure = refused.failure
             self._refused(reserved, refused)
-            note(Outcome.FAILED, refused.failure.status, refused.failure.kind.value)
+            trail.add_attempt(
+                candidate, started_at, Outcome.FAILED, failure.status, failure.kind.value, is_hedge=is_hedge
+            )
         except UpstreamError as error:
+            if error.timed_out:
+                # Silence is late, too.
+                option.lane.standing.latency.observe(clock() - started_at, clock())
             self._fail(reserved, str(error))
             course.lose(option, error)
-            note(Outcome.FAILED, None, str(error), stage=error.stage.name)
+            trail.add_attempt(
+                candidate, started_at, Outcome.FAILED, None, str(error), stage=error.stage.name, is_hedge=is_hedge
+            )
         except BaseException:
             # The client left, the relay stops, or another attempt was faster.
             self._drop(reserved)
-            note(Outcome.GONE, None, "")
+            trail.add_attempt(candidate, started_at, Outcome.GONE, None, "", is_hedge=is_hedge)
             raise
         else:
             now = clock()
-            reserved.hear(opening.incoming.named, shells.wall_clock, now)
+            incoming = opening.incoming
+            reserved.hear(incoming.named, shells.wall_clock, now)
             if opening.observer is not None:
                 option.lane.standing.latency.observe(now - started_at, now)
-            note(Outcome.DELIVERED, opening.incoming.status, "")
+            trail.add_attempt(candidate, started_at, Outcome.DELIVERED, incoming.status, "", is_hedge=is_hedge)
             return reserved, opening
         shells.waiting.poke()
         return None
@@ -137,7 +146,7 @@ class Search:
         shells, option, failure = self._shells, reserved.option, refused.failure
         now = shells.clock()
         until: float | None = None
-        reserved.hear(refused.incoming.named, shells.wall_clock, now)
+        reserved.hear(refused.incoming.named, shells.wall_clock, now, is_error=True)
         if failure.kind in KEY_FAULTS and option.key is not None:
             until = reserved.answer_for_key(failure, now, shells.dice)
             shells.watch.key_out(option.candidate, failure, until - now)

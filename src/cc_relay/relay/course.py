@@ -10,9 +10,10 @@ from msgspec import Struct
 from cc_relay.exchange import Declined, FailureKind, Refusal
 from cc_relay.policy.affinity import worth_waiting
 from cc_relay.policy.judge import Verdict, judge_break, judge_failure
+from cc_relay.policy.key import RATE
 from cc_relay.relay.losses import CANNOT_CARRY, EXHAUSTED, Losses
 from cc_relay.relay.plan import is_at
-from cc_relay.relay.reserve import Reserved, reserve
+from cc_relay.relay.reserve import Reserved, refusal_of, reserve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from cc_relay.relay.calls import Call
     from cc_relay.relay.plan import Route
     from cc_relay.relay.snapshot import Option
+    from cc_relay.relay.waiting import WaitingRoom
 
-FAILED_ONCE = 1
 TIRED = 2
 """A provider that failed twice, or cannot be reached: others first."""
 OUT = 3
@@ -50,11 +51,10 @@ class Rest(Struct, frozen=True):
 class Wait(Struct, frozen=True):
     """Every key that could answer is exhausted, `refusal` says until when at least.
 
-    `group` is shared with those who wait for the same `options`; `at_most` is seconds. `is_for_home` waits for one key
-    while others may be free: when it is in vain, the course goes on.
+    `at_most` is seconds. `is_for_home` waits for one key while others may be free: when it is in vain, the course goes
+    on.
     """
 
-    group: str
     refusal: Refusal
     options: tuple[Option, ...]
     at_most: float = inf
@@ -78,20 +78,26 @@ class Course:
         "_call",
         "_deferred",
         "_has_rested",
+        "_ignores_objections",
         "_is_second_round",
         "_max_attempts",
-        "_may_wait",
+        "_objected",
+        "_objections",
         "_options",
         "_refused",
         "_strikes",
+        "_waiting",
         "attempts",
         "declined",
         "losses",
         "route",
     )
 
-    def __init__(self, call: Call, route: Route, *, max_attempts: int, may_wait: bool) -> None:
-        """Raises Rejection where no option can take the call at all."""
+    def __init__(self, call: Call, route: Route, *, max_attempts: int, waiting: WaitingRoom | None) -> None:
+        """`waiting` is where to wait for keys, None where nobody does.
+
+        Raises Rejection where no option can take the call at all.
+        """
         self.route = route
         self.losses = Losses()
         self.declined: list[Declined] = []
@@ -99,13 +105,16 @@ class Course:
         self._call = call
         self._options: Iterator[Option] = call.options(route)
         self._max_attempts = ENOUGH if call.asks_every_key else max_attempts
-        self._may_wait = may_wait
+        self._waiting = waiting
         self._is_second_round = False
         self._has_rested = False
+        self._ignores_objections = False
+        self._objected: list[Option] = []
+        self._objections: dict[str, str | None] = {}
         self._ahead: list[Option] = []
         self._again: list[Option] = []
         self._deferred: list[Option] = []
-        self._refused: list[tuple[Option, Refusal]] = []
+        self._refused: dict[Option, Refusal] = {}
         self._strikes: dict[str, int] = {}
 
     def __repr__(self) -> str:
@@ -129,18 +138,16 @@ class Course:
             wait = self._wait_at_home(option, reserved, now)
             if wait is not None:
                 return wait
-        return self._wait_for_any()
-
-    def line_up(self, now: float) -> Step:
-        """Others wait for the same keys already: do not overtake them."""
-        self._ahead = [option for option in iter(self._draw, None) if self._call.objection(option) is None]
-        if not self._may_wait or not self._ahead:
+        if self._objected and not self.attempts and not self._exhausted():
+            # Better to let a provider adapt the request, or refuse it in words that clients know, than not to ask.
+            self._options, self._objected = iter(self._objected), []
+            self._ignores_objections = True
             return self.next(now)
-        return Wait(self._call.model, Refusal("rate", now), tuple(self._ahead))
+        return self._wait_for_any()
 
     def take_any(self, options: tuple[Option, ...], now: float) -> Reserved | Refusal:
         """Reserve the first of these that is free; the refusal of the one that is free soonest where none is."""
-        earliest = Refusal("rate", inf)
+        earliest = Refusal(RATE, inf)
         for option in options:
             if self._is_out(option):
                 continue
@@ -172,18 +179,26 @@ class Course:
         return False
 
     def _is_free(self, option: Option, now: float) -> bool:
-        reserved = self.take(option, now)
-        if isinstance(reserved, Reserved):
-            reserved.drop(now, was_counted=False)
-            return True
-        return False
+        is_wanted = self._waiting is not None and self._waiting.wants(option)
+        is_able = self._ignores_objections or self._objection(option) is None
+        return is_able and not is_wanted and refusal_of(option, *self._size(option), now) is None
 
     def take(self, option: Option, now: float) -> Reserved | Refusal:
         """Reserve this option for what the request is expected to cost."""
+        return reserve(option, *self._size(option), now)
+
+    def take_in_turn(self, option: Option, now: float) -> Reserved | Refusal:
+        """The same, but not before those who wait for it already."""
+        if self._waiting is not None and self._waiting.wants(option):
+            return refusal_of(option, *self._size(option), now) or Refusal(RATE, now)
+        return self.take(option, now)
+
+    def _size(self, option: Option) -> tuple[int, int]:
+        """Tokens that are likely to count against the option's limits: what is cached there does not."""
         route = self.route
         ask = route.ask
         is_warm = route.home is not None and is_at(option, route.home)
-        return reserve(option, ask.input - ask.cached if is_warm else ask.input, ask.output, now)
+        return ask.input - ask.cached if is_warm else ask.input, ask.output
 
     def _draw(self) -> Option | None:
         """The next option that is not ruled out by what happened so far."""
@@ -216,49 +231,64 @@ class Course:
         self._strikes = {name: strikes for name, strikes in self._strikes.items() if strikes == OUT}
 
     def _reserve(self, option: Option, now: float) -> Reserved | Refusal:
-        objection = self._call.objection(option)
+        objection = None if self._ignores_objections else self._objection(option)
         if objection is not None:
             refusal = Refusal(f"{CANNOT_CARRY}: {objection}", inf)
+            self._objected.append(option)
         else:
-            reserved = self.take(option, now)
+            reserved = self.take_in_turn(option, now)
             if isinstance(reserved, Reserved):
                 return reserved
             refusal = reserved
-        self._pass_over(option, refusal, now)
+            self._refused[option] = refusal
+            self.losses.add_refusal(option, refusal)
+        self.declined.append(Declined(option.candidate, refusal, now))
         return refusal
 
-    def _pass_over(self, option: Option, refusal: Refusal, now: float) -> None:
-        self.declined.append(Declined(option.candidate, refusal, now))
-        self._refused.append((option, refusal))
-        self.losses.add_refusal(option, refusal)
+    def _objection(self, option: Option) -> str | None:
+        """Why its provider cannot take the request; asked once for each."""
+        name = option.candidate.provider
+        if name not in self._objections:
+            self._objections[name] = self._call.objection(option)
+        return self._objections[name]
 
     # -- waiting -------------------------------------------------------------------------------------------------
 
     def _wait_at_home(self, option: Option, refusal: Refusal, now: float) -> Wait | None:
         """Wait for the session's own key, where its cache is worth more than the time."""
         home = self.route.home
-        if not self._may_wait or home is None or self.attempts or len(self._refused) > 1 or not is_at(option, home):
+        if self._waiting is None or home is None or self.attempts or len(self._refused) > 1 or not is_at(option, home):
+            return None
+        if refusal.reason not in EXHAUSTED:
             return None
         worth = worth_waiting(self.route.ask.cached, option.lane.price, now - home.at)
-        if refusal.reason not in EXHAUSTED or refusal.retry_at > now + worth:
+        if not worth or refusal.retry_at > now + worth:
             return None
-        group = f"{home.provider}/{home.key}/{self._call.model}"
-        return Wait(group, refusal, (option,), worth, is_for_home=True)
+        return Wait(refusal, (option,), worth, is_for_home=True)
 
     def _wait_for_any(self) -> Wait | None:
         """Wait for whichever key is free first; a breaker that is open fails fast."""
-        waitable = [one for one in self._refused if one[1].reason in EXHAUSTED and not self._is_out(one[0])]
-        if not self._may_wait or not waitable:
+        waitable = self._exhausted()
+        if self._waiting is None or not waitable:
             return None
-        first = min((refusal for _, refusal in waitable), key=lambda refusal: refusal.retry_at)
-        return Wait(self._call.model, first, tuple(option for option, _ in waitable))
+        first = min(waitable.values(), key=lambda refusal: refusal.retry_at)
+        return Wait(first, tuple(waitable))
+
+    def _exhausted(self) -> dict[Option, Refusal]:
+        """Whose keys time alone would mend."""
+        return {
+            option: refusal
+            for option, refusal in self._refused.items()
+            if refusal.reason in EXHAUSTED and not self._is_out(option)
+        }
 
     def take_last(self, wait: Wait, now: float) -> Reserved | None:
         """The wait is over; one last look, and what it says is what the client hears."""
-        taken = self.take_any(wait.options, now)
-        if isinstance(taken, Reserved):
-            return self.begin(taken)
-        self.losses.add_refusal(wait.options[0], taken)
+        for option in wait.options:
+            taken = self.take_in_turn(option, now)
+            if isinstance(taken, Reserved):
+                return self.begin(taken)
+            self.losses.add_refusal(option, taken)
         return None
 
     def _is_out(self, option: Option) -> bool:
@@ -278,7 +308,7 @@ class Course:
         if self._call.asks_every_key and refused.failure.status == 404:
             verdict = Verdict.ONWARD
         if out_until is not None and verdict is not Verdict.STOP:
-            self._refused.append((option, Refusal(REASONS[refused.failure.kind], out_until)))
+            self._refused[option] = Refusal(REASONS[refused.failure.kind], out_until)
         self.losses.add(option, refused)
         self._go_on(option, verdict)
 
@@ -293,14 +323,11 @@ class Course:
             self._max_attempts = 0
         elif verdict is Verdict.ELSEWHERE:
             self._strikes[name] = OUT
-        elif verdict is Verdict.NEXT_PROVIDER:
-            self._strikes[name] = max(TIRED, self._strikes.get(name, 0))
-            self._try_again(option)
-        elif verdict is Verdict.NEXT:
-            self._strikes[name] = self._strikes.get(name, 0) + 1
-            self._try_again(option)
-        elif verdict is Verdict.SILENT:
-            self._strikes[name] = max(TIRED, self._strikes.get(name, 0))
+        elif verdict is not Verdict.ONWARD:
+            strikes = self._strikes.get(name, 0)
+            self._strikes[name] = max(strikes, min(strikes + 1, TIRED) if verdict is Verdict.NEXT else TIRED)
+            if verdict is not Verdict.SILENT:
+                self._try_again(option)
 
     def _try_again(self, option: Option) -> None:
         if not self._is_second_round and self._call.is_repeatable:

@@ -39,7 +39,7 @@ OK = b'{"status":"ok"}'
 
 
 class ListedProvider(Struct):
-    """A provider as `GET /v1/providers` shows it."""
+    """A provider as `GET /v1/providers` shows it; `state` is CLOSED while requests flow, OPEN or HALF_OPEN."""
 
     name: str
     type: str
@@ -123,13 +123,14 @@ class Front:
         raise not_supported(request)
 
     def _providers(self) -> list[ListedProvider]:
+        now = self._shells.clock()
         return [
             ListedProvider(
                 name=upstream.provider.name,
                 type=upstream.provider.type,
                 base_url=upstream.provider.base_url,
                 models=upstream.provider.models,
-                state="active",
+                state=upstream.health(now).state.name,
             )
             for upstream in self.snapshot.upstreams
         ]
@@ -138,7 +139,8 @@ class Front:
         downstream.respond(200, [JSON], OK)
 
     def _ready(self, request: RelayRequest, downstream: Downstream) -> None:
-        if self.is_draining or not self.snapshot.upstreams:
+        now = self._shells.clock()
+        if self.is_draining or not any(upstream.health(now).is_usable for upstream in self.snapshot.upstreams):
             message = "draining" if self.is_draining else "no usable provider"
             rejection = Rejection(503, "overloaded_error", message, reason="not_ready", retry_after=1)
             reject(downstream, rejection, request.id)

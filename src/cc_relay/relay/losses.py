@@ -40,7 +40,7 @@ class Losses:
 
     def __init__(self) -> None:
         self._failures: list[tuple[Option, Refused | UpstreamError | Rejection]] = []
-        self._refusals: list[tuple[Option, Refusal]] = []
+        self._refusals: dict[Option, Refusal] = {}
 
     def __repr__(self) -> str:
         return f"<Losses {len(self._failures)} failures, {len(self._refusals)} refusals>"
@@ -52,15 +52,15 @@ class Losses:
         self._failures.append((option, failure))
 
     def add_refusal(self, option: Option, refusal: Refusal) -> None:
-        """A key or a breaker said no."""
-        self._refusals.append((option, refusal))
+        """A key or a breaker said no; its last word counts."""
+        self._refusals[option] = refusal
 
     def conclude(self, now: float) -> Exception:
         """What to raise: the last upstream error that speaks to the client, else an error of our own."""
         for option, failure in reversed(self._failures):
             if isinstance(failure, Refused) and not is_ours(option, failure):
                 return Unanswered(option, failure)
-        exhausted = [refusal for _, refusal in self._refusals if refusal.reason in EXHAUSTED]
+        exhausted = [refusal for refusal in self._refusals.values() if refusal.reason in EXHAUSTED]
         attempted = [loss for loss in self._failures if not isinstance(loss[1], Rejection)]
         if attempted and not exhausted:
             option, failure = attempted[-1]
@@ -71,21 +71,21 @@ class Losses:
 
     def _never_tried(self, now: float) -> Exception:
         """Nobody was even asked."""
-        broken = [refusal for _, refusal in self._refusals if refusal.reason == BREAKER_OPEN]
+        broken = [refusal for refusal in self._refusals.values() if refusal.reason == BREAKER_OPEN]
         if broken:
             return all_open(min(refusal.retry_at for refusal in broken) - now, self._names(BREAKER_OPEN))
-        for option, refusal in self._refusals:
+        for option, refusal in self._refusals.items():
             if refusal.reason == "credential":
                 return credential_refused(option)
         for _, failure in reversed(self._failures):
             if isinstance(failure, Rejection):
                 return failure
         if self._refusals:
-            return not_carried(*self._refusals[-1])
+            return not_carried(*list(self._refusals.items())[-1])
         return no_credential()
 
     def _names(self, reason: str) -> str:
-        names = dict.fromkeys(option.candidate.provider for option, one in self._refusals if one.reason == reason)
+        names = dict.fromkeys(option.candidate.provider for option, one in self._refusals.items() if one.reason == reason)
         return ", ".join(map(repr, names))
 
 

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from cc_relay.relay.snapshot import Lane, Option, Snapshot, Upstream
 
 
+MOST_REASONS = 4
+"""How many ranks of a strategy that goes by the moment are given their reasons while it lasts."""
+
+
 class Route:
     """The lanes that serve a request as the strategy ranked them, and through them the options, one after the other.
 
@@ -47,12 +51,15 @@ class Route:
         self.is_bound = is_bound
         self._reasons: tuple[str, ...] = ()
         if len(lanes) > 1:
-            lanes = strategy.rank(lanes, ask)
+            if home is not None and (strategy.is_placing or is_bound):
+                # A place once given is kept, and takes nobody's turn; others follow by priority.
+                found = sorted(lanes, key=lambda lane: lane.name != home.provider)
+                lanes = found if found[0].name == home.provider else strategy.rank(lanes, ask)
+            else:
+                lanes = strategy.rank(lanes, ask)
             if not strategy.is_static:
                 # By the time somebody asks, what they were ranked by has changed.
-                self._reasons = tuple([strategy.reason(lane, ask) for lane in lanes])
-            if home is not None and (strategy.is_placing or is_bound) and lanes[0].name != home.provider:
-                lanes = sorted(lanes, key=lambda lane: lane.name != home.provider)
+                self._reasons = tuple([strategy.reason(lane, ask) for lane in lanes[:MOST_REASONS]])
         self.lanes = lanes
 
     def __repr__(self) -> str:
@@ -74,11 +81,18 @@ class Route:
         """The candidates in their order, for whoever asks why."""
         found: list[Considered] = []
         for number, lane in enumerate(self.lanes):
-            reason = self._reasons[number] if self._reasons else self.strategy.reason(lane, self.ask)
+            reason = self._reason(number, lane)
             options = lane.options.values() if self.session is None else self._of_lane(lane)
             for option in options:
                 found.append(Considered(len(found) + 1, option.candidate, reason))
         return tuple(found)
+
+    def _reason(self, number: int, lane: Lane) -> str:
+        if self.home is not None and self.strategy.is_placing and lane.name == self.home.provider:
+            return "the session's place"
+        if number < len(self._reasons):
+            return self._reasons[number]
+        return "ranked behind" if self._reasons else self.strategy.reason(lane, self.ask)
 
     def _of_lane(self, lane: Lane) -> Iterator[Option]:
         options = lane.options

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cc_relay.codec.limits import read_quota
 from cc_relay.exchange import FailureKind, Refusal
+from cc_relay.policy.key import RATE, THROTTLED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,27 +22,32 @@ BREAKER_OPEN = "open"
 class Reserved:
     """An option that is ours for one attempt. Every one is released exactly once, by one of the four methods below."""
 
-    __slots__ = ("_grant", "_is_open", "_lease", "option")
+    __slots__ = ("_began_at", "_grant", "_is_open", "_lease", "option")
 
-    def __init__(self, option: Option, lease: Lease | None, grant: int) -> None:
+    def __init__(self, option: Option, lease: Lease | None, grant: int, now: float) -> None:
         self.option = option
         self._lease = lease
         self._grant = grant
+        self._began_at = now
         self._is_open = True
 
     def __repr__(self) -> str:
         return f"<Reserved {self.option.candidate.provider} {'open' if self._is_open else 'released'}>"
 
-    def hear(self, named: Mapping[bytes, bytes], wall_clock: Callable[[], float], now: float) -> None:
+    def hear(
+        self, named: Mapping[bytes, bytes], wall_clock: Callable[[], float], now: float, *, is_error: bool = False
+    ) -> None:
         """Learn what an answer's head says of the key: its limits, and whose it is. Hot path."""
-        key = self.option.key
-        if key is None:
+        lease = self._lease
+        if lease is None:
             return
-        quota = read_quota(named, wall_clock)
-        if quota:
-            self.option.lane.upstream.pool.learn(key, self.option.lane.family, quota, now, own=self._lease)
-        if not key.organisation:
-            key.organisation = named.get(b"anthropic-organization-id", b"")[:64].decode("latin-1")
+        pool, key = self.option.lane.upstream.pool, lease.key
+        if is_error or pool.is_curious(lease, now):
+            quota = read_quota(named, wall_clock)
+            if quota:
+                pool.learn(key, lease.family, quota, now, own=lease)
+            if not key.organisation:
+                key.organisation = named.get(b"anthropic-organization-id", b"")[:64].decode("latin-1")
 
     def succeed(self, usage: Usage, session: str | None, now: float) -> Transition | None:
         """The upstream delivered."""
@@ -59,7 +65,9 @@ class Reserved:
             self._give_back(now, was_counted=was_counted)
         else:
             self._settle(usage, now)
-        return self.option.lane.upstream.breaker.record_failure(self._grant, session, reason, now)
+        return self.option.lane.upstream.breaker.record_failure(
+            self._grant, session, reason, now, began_at=self._began_at
+        )
 
     def answer_for_key(self, failure: Failure, now: float, dice: Callable[[], float]) -> float:
         """The upstream refused this key, or its pace; returns until when the key is out."""
@@ -75,7 +83,7 @@ class Reserved:
 
     def drop(self, now: float, *, was_counted: bool, usage: Usage | None = None) -> None:
         """Nobody is at fault: the client left, the relay stops, or the request was wrong."""
-        if usage is not None and usage.input:
+        if usage is not None and (usage.total_input or usage.output):
             self._settle(usage, now)
         else:
             self._give_back(now, was_counted=was_counted)
@@ -116,4 +124,23 @@ def reserve(option: Option, input_tokens: int, output_tokens: int, now: float) -
             return reserved
         lease = reserved
     lane.standing.in_flight += 1
-    return Reserved(option, lease, grant)
+    return Reserved(option, lease, grant, now)
+
+
+def refusal_of(option: Option, input_tokens: int, output_tokens: int, now: float) -> Refusal | None:
+    """What `reserve` would refuse with, None where it would not; nothing is taken, no probe and no trial begun."""
+    breaker, key, family = option.lane.upstream.breaker, option.key, option.lane.family
+    retry_at = now if breaker.is_closed else breaker.retry_at(now)
+    if retry_at > now:
+        return Refusal(BREAKER_OPEN, retry_at)
+    if key is None:
+        return None
+    if key.is_open(now):
+        return Refusal(key.reason, max(key.open_until, key.cooled_until(family, now)))
+    cooled_until = key.cooled_until(family, now)
+    if cooled_until:
+        return Refusal(THROTTLED, cooled_until)
+    limits = key.families.get(family)
+    amounts = (1.0, input_tokens, output_tokens, input_tokens + output_tokens)
+    at = now if limits is None else limits.available_at(amounts, now)
+    return Refusal(RATE, at) if at > now else None

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from cc_relay.exchange import Candidate, Credential, Price
+from cc_relay.policy.breaker import BreakerState
 from cc_relay.policy.hedge import HedgeBudget
+from cc_relay.policy.key import CREDENTIAL, PLAN
 from cc_relay.policy.routing import Standing, Strategy
 from cc_relay.policy.routing.failover import Failover
 
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from cc_relay.policy.key import Key
     from cc_relay.policy.key_pool import KeyPool
     from cc_relay.providers.base import Provider
+
+LASTING = frozenset({PLAN, CREDENTIAL})
+"""Why a key may be out that nobody waits for; a rate limit passes by itself."""
 
 MOST_MODELS = 1024
 """How many model names are remembered with those who serve them: clients may ask for anything."""
@@ -47,11 +52,15 @@ class Lane(Struct, frozen=True, eq=False):
     priority: int
     weight: int
     standing: Standing
-    price: Price | None
     upstream: Upstream
     model: str
     family: str
     options: dict[str, Option] = field(default_factory=dict)
+
+    @property
+    def price(self) -> Price | None:
+        """What the model costs here, None where nobody knows. Not looked up before it is asked for: few requests do."""
+        return self.upstream.price_of(self.model) if self.model else None
 
     def option(self, credential: Credential) -> Option:
         """This lane for a credential that is no key of the upstream's: a client's own login."""
@@ -61,6 +70,18 @@ class Lane(Struct, frozen=True, eq=False):
 def unpriced(model: str) -> Price | None:
     """Nothing is known."""
     return None
+
+
+class Health(Struct, frozen=True):
+    """How a provider is doing: not CLOSED, it says why, and when (the loop's clock) it is worth asking again.
+
+    One that is not `is_usable` answers nobody now, nor soon.
+    """
+
+    state: BreakerState
+    reason: str
+    retry_at: float
+    is_usable: bool
 
 
 class Upstream(Struct, frozen=True, eq=False):
@@ -78,6 +99,17 @@ class Upstream(Struct, frozen=True, eq=False):
     weight: int = 1
     price_of: Callable[[str], Price | None] = unpriced
 
+    def health(self, now: float) -> Health:
+        """That of its breaker; where that is closed, it is OPEN all the same while every key is out."""
+        breaker = self.breaker
+        refusal = self.pool.is_out(now) if self.pool.keys else None
+        lasts = refusal is not None and refusal.reason in LASTING
+        if breaker.is_closed and refusal is not None:
+            return Health(BreakerState.OPEN, f"every key is out: {refusal.reason}", refusal.retry_at, not lasts)
+        state = breaker.state(now)
+        is_usable = state is not BreakerState.OPEN and not lasts
+        return Health(state, breaker.reason, breaker.retry_at(now), is_usable)
+
     def lane(self, model: str, family: str | None = None) -> Lane:
         """A lane for the upstream's own `model`; `family` replaces what the model counts against."""
         provider = self.provider
@@ -86,7 +118,6 @@ class Upstream(Struct, frozen=True, eq=False):
             priority=self.priority,
             weight=self.weight,
             standing=self.standing,
-            price=self.price_of(model) if model else None,
             upstream=self,
             model=model,
             family=provider.limit_family(model) if family is None else family,
@@ -165,7 +196,8 @@ class Snapshot(Struct, frozen=True):
             pass
         named = ((one, one.provider.upstream_model(model)) for one in self.upstreams)
         lanes = tuple(one.lane(name, family) for one, name in named if name is not None)
-        lanes = tuple(lane for lane in lanes if lane.price is None or lane.price.output <= self.max_price)
+        if self.max_price < inf:
+            lanes = tuple(lane for lane in lanes if (price := lane.price) is None or price.output <= self.max_price)
         if len(self._lanes) < MOST_MODELS:
             self._lanes[model, family] = lanes
         return lanes

@@ -14,9 +14,15 @@ if TYPE_CHECKING:
 
     from cc_relay.exchange import Refusal
     from cc_relay.relay.course import Wait
+    from cc_relay.relay.snapshot import Option
 
 SHORTEST = 0.01
 """Seconds between two deals that time alone brings: no busy loop, whatever a bucket says."""
+
+
+def place_of(option: Option) -> str:
+    """What two options share that draw on the same limits of the same key."""
+    return f"{option.candidate.provider}/{option.candidate.credential.fingerprint}/{option.lane.family}"
 
 
 class Waiter:
@@ -34,15 +40,21 @@ class Waiter:
 
 
 class WaitingRoom:
-    """Deals out what comes free: when a lease ends (`poke`), and when a refusal said that time would have mended it."""
+    """Deals out what comes free: when a lease ends (`poke`), and when a refusal said that time would have mended it.
 
-    __slots__ = ("_is_poked", "_loop", "_queue", "_timer")
+    Those who wait for the same options are one group, in which nobody is asked before the first was; somebody who can
+    do with one key only holds nobody up who would take others.
+    """
+
+    __slots__ = ("_is_poked", "_loop", "_queue", "_timer", "_wanted")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, max_size: int) -> None:
         self._loop = loop
         self._queue: FairQueue[Waiter] = FairQueue(max_size)
         self._timer: asyncio.TimerHandle | None = None
         self._is_poked = False
+        # How many wait for each key's limits.
+        self._wanted: dict[str, int] = {}
 
     def __len__(self) -> int:
         return len(self._queue)
@@ -50,9 +62,9 @@ class WaitingRoom:
     def __repr__(self) -> str:
         return f"<WaitingRoom {len(self._queue)} of {self._queue.max_size}>"
 
-    def has(self, group: str) -> bool:
-        """Whether somebody waits in this group already, whom a newcomer must not overtake."""
-        return self._queue.has(group)
+    def wants(self, option: Option) -> bool:
+        """Whether somebody waits for this option already, whom a newcomer must not overtake. Cheap where nobody does."""
+        return bool(self._wanted) and place_of(option) in self._wanted
 
     def set_size(self, max_size: int) -> None:
         """How many may wait at once, from now on."""
@@ -71,10 +83,13 @@ class WaitingRoom:
         if wait.refusal.retry_at > until:
             return None
         waiter = Waiter(try_take, self._loop.create_future())
-        place = self._queue.join(waiter, group=wait.group, session=session, is_main=is_main)
+        places = [place_of(option) for option in wait.options]
+        place = self._queue.join(waiter, group=" ".join(sorted(places)), session=session, is_main=is_main)
         if place is None:
             return None
         waiter.place = place
+        for one in places:
+            self._wanted[one] = self._wanted.get(one, 0) + 1
         self._expect(wait.refusal.retry_at)
         timer = self._loop.call_at(until, waiter.granted.cancel) if until < inf else None
         try:
@@ -84,6 +99,7 @@ class WaitingRoom:
             raise
         finally:
             self._queue.leave(place)
+            self._want_no_more(places)
             if timer is not None:
                 timer.cancel()
         return None if waiter.granted.cancelled() else waiter.granted.result()
@@ -99,6 +115,12 @@ class WaitingRoom:
         if waiter.granted.done() and not waiter.granted.cancelled():
             waiter.granted.result().drop(self._loop.time(), was_counted=False)
             self.poke()
+
+    def _want_no_more(self, places: list[str]) -> None:
+        for one in places:
+            self._wanted[one] -= 1
+            if not self._wanted[one]:
+                del self._wanted[one]
 
     def _deal(self) -> None:
         self._is_poked = False

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
-from cc_relay.config import parse_listen
+from cc_relay.config import Listen, parse_listen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,13 +15,19 @@ if TYPE_CHECKING:
     from cc_relay.relay.snapshot import Snapshot
     from cc_relay.runtime.ring import Ring
 
-logger = logging.getLogger(__name__)
+
+class NoAdminPort(OSError):
+    """The admin port cannot be opened at `address`, which was asked for."""
+
+    def __init__(self, address: str, error: OSError) -> None:
+        super().__init__(error.errno, error.strerror)
+        self.address = address
 
 
 class Admin:
     """Serves the management API at the configured address.
 
-    Where nobody asked for that address, and another program has it, the relay does without: the data plane matters more.
+    Where nobody asked for that address, and another program has it, the relay does without.
     """
 
     def __init__(
@@ -40,31 +45,31 @@ class Admin:
         self._in_flight = in_flight
         self._server: AdminServer | None = None
         self.where = ""
+        """The API's URL; "" where there is none, and then `problem` says why."""
+        self.problem = ""
 
     def __repr__(self) -> str:
         return f"<Admin {self.where or 'not started'}>"
 
-    async def start(self) -> None:
-        """Listen. Raises OSError where that is impossible at an address that was asked for."""
+    async def start(self, data_plane: str) -> None:
+        """Listen; `data_plane` is that port's host:port. Raises NoAdminPort where the address was asked for."""
         # A web framework is no part of a data plane's start.
         from cc_relay.management.app import build_app
         from cc_relay.management.server import AdminServer
         from cc_relay.runtime.control import RelayControl
 
         listen = parse_listen(self._section.listen)
-        control = RelayControl(self._ring, self._snapshot, self._shells, self._in_flight)
+        control = RelayControl(self._ring, self._snapshot, self._shells, self._in_flight, data_plane)
         server = AdminServer()
         try:
             await server.start(build_app(control, self._section.token.get_secret_value()), listen.host, listen.port)
         except OSError as error:
             if "listen" in self._section.model_fields_set:
-                raise
-            self.where = f"none: {error}"
-            logger.warning("no admin port: %s; set admin.listen to another address", error)
+                raise NoAdminPort(self._section.listen, error) from error
+            self.problem = error.strerror or str(error)
             return
         self._server = server
-        host, port = server.address
-        self.where = f"http://{host}:{port}"
+        self.where = f"http://{Listen(*server.address)}"
 
     async def stop(self) -> None:
         """Close the port; bounded in time."""

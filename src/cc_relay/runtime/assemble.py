@@ -14,11 +14,13 @@ from cc_relay.providers.base import ProviderSettings
 from cc_relay.providers.registry import TYPES, build
 from cc_relay.relay.snapshot import Access, Hedging, Queueing, Retry, Snapshot, Upstream
 from cc_relay.runtime.fleet import Fleet
+from cc_relay.runtime.pricing import pricing
 
 if TYPE_CHECKING:
     from cc_relay.config import Config, Provider
     from cc_relay.config.provider import Key
     from cc_relay.config.schema import Hedge
+    from cc_relay.providers.base import Provider as Built
 
 NO_CREDENTIAL = Credential("no-key", "")
 """For upstreams that ask for none."""
@@ -28,14 +30,17 @@ OPEN_TYPES = frozenset({"ollama", "anthropic_compatible"})
 
 
 def assemble(config: Config, generation: int = 1, fleet: Fleet | None = None) -> Snapshot:
-    """Everything a request needs of `config`; live state comes out of `fleet` and stays there.
+    """Everything a request needs of `config`; live state comes out of `fleet`, which forgets what is not in use now.
 
-    Raises ValueError with a sentence for the person who wrote it.
+    Raises ValueError with a sentence for the person who wrote it, and then leaves `fleet` as it was. To check a
+    configuration, leave the fleet of a running relay out.
     """
     server, routing = config.server, config.routing
     auth = server.auth
     fleet = Fleet() if fleet is None else fleet
-    upstreams = tuple(upstream(provider, config, fleet) for provider in by_priority(config))
+    providers = [(entry, built(entry)) for entry in by_priority(config)]
+    upstreams = tuple(upstream(entry, provider, config, fleet) for entry, provider in providers)
+    fleet.keep([entry.name for entry, _ in providers])
     return Snapshot(
         generation=generation,
         upstreams=upstreams,
@@ -75,40 +80,50 @@ def by_priority(config: Config) -> list[Provider]:
     return sorted(active_providers(config), key=lambda provider: -provider.effective_priority)
 
 
-def upstream(provider: Provider, config: Config, fleet: Fleet) -> Upstream:
-    keys = {name_of(key.key.get_secret_value()): key for key in reversed(provider.keys)}
-    credentials = tuple(Credential(name, key.key.get_secret_value()) for name, key in reversed(keys.items()))
-    pooled = [key_settings(name, key) for name, key in reversed(keys.items())]
-    if not credentials and provider.type in OPEN_TYPES:
-        credentials, pooled = (NO_CREDENTIAL,), [KeySettings(NO_CREDENTIAL.fingerprint)]
-    pooling, breaker = provider.pooling, config.health.circuit_breaker
-    if not pooling.enabled:
-        credentials, pooled = credentials[:1], pooled[:1]
-    try:
-        built = build(settings(provider))
-    except ValueError as error:
-        said = str(error)
-        raise ValueError(said if said.startswith("provider ") else f"provider {provider.name!r}: {said}") from error
+def upstream(entry: Provider, provider: Built, config: Config, fleet: Fleet) -> Upstream:
+    """One provider with its live state; nothing here can fail, so a reload is done wholly or not at all."""
+    keys = distinct(entry)
+    breaker = config.health.circuit_breaker
     return Upstream(
-        built,
-        credentials,
-        fleet.pool(provider.name, pooled, pooling.strategy),
+        provider,
+        tuple(credential for credential, _ in keys),
+        fleet.pool(entry.name, [pooled for _, pooled in keys], entry.pooling.strategy),
         fleet.breaker(
-            provider.name,
+            entry.name,
             threshold=breaker.failure_threshold,
             open_for=breaker.open_duration,
             probes=breaker.half_open_probes,
         ),
-        fleet.standing(provider.name),
-        provider.effective_priority,
-        provider.effective_weight,
+        fleet.standing(entry.name),
+        entry.effective_priority,
+        entry.effective_weight,
+        pricing(entry),
     )
+
+
+def distinct(entry: Provider) -> list[tuple[Credential, KeySettings]]:
+    """The keys to use, each once, in the order of the file: of two that are the same the first one's limits count."""
+    keys: dict[str, tuple[Credential, KeySettings]] = {}
+    for key in entry.keys:
+        secret = key.key.get_secret_value()
+        name = name_of(secret)
+        keys.setdefault(name, (Credential(name, secret), key_settings(name, key)))
+    if not keys and entry.type in OPEN_TYPES:
+        return [(NO_CREDENTIAL, KeySettings(NO_CREDENTIAL.fingerprint))]
+    return list(keys.values())[: None if entry.pooling.enabled else 1]
+
+
+def built(entry: Provider) -> Built:
+    """The provider itself. Raises ValueError."""
+    try:
+        return build(settings(entry))
+    except ValueError as error:
+        said = str(error)
+        raise ValueError(said if said.startswith("provider ") else f"provider {entry.name!r}: {said}") from error
 
 
 def key_settings(name: str, key: Key) -> KeySettings:
-    return KeySettings(
-        name, key.rpm_limit, key.itpm_limit, key.otpm_limit, key.tpm_limit, key.priority, key.weight
-    )
+    return KeySettings(name, key.rpm_limit, key.itpm_limit, key.otpm_limit, key.tpm_limit, key.priority, key.weight)
 
 
 def settings(provider: Provider) -> ProviderSettings:

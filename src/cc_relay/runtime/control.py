@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from cc_relay.management.views import (
     AttemptView,
     CandidateView,
+    CoolingView,
     KeyView,
     LimitView,
     Overview,
@@ -29,16 +30,18 @@ if TYPE_CHECKING:
     from cc_relay.relay.snapshot import Snapshot, Upstream
     from cc_relay.runtime.ring import Ring
 
+
 class RelayControl:
-    """Answers out of memory; `snapshot` gives the configuration of the moment."""
+    """Answers out of memory; `snapshot` gives the configuration of the moment, `listen` is the data plane's address."""
 
     def __init__(
-        self, ring: Ring, snapshot: Callable[[], Snapshot], shells: Shells, in_flight: Callable[[], int]
+        self, ring: Ring, snapshot: Callable[[], Snapshot], shells: Shells, in_flight: Callable[[], int], listen: str
     ) -> None:
         self._ring = ring
         self._snapshot = snapshot
         self._shells = shells
         self._in_flight = in_flight
+        self._listen = listen
         self._started_at = shells.clock()
 
     def __repr__(self) -> str:
@@ -58,6 +61,7 @@ class RelayControl:
     def overview(self) -> Overview:
         now, snapshot = self._shells.clock(), self._snapshot()
         return Overview(
+            listen=self._listen,
             generation=snapshot.generation,
             uptime_s=now - self._started_at,
             in_flight=self._in_flight(),
@@ -159,21 +163,15 @@ def usage_view(usage: Usage) -> UsageView:
 
 
 def provider_view(upstream: Upstream, now: float) -> ProviderView:
-    """A provider whose own breaker is closed is OPEN all the same while all its keys are."""
-    provider, breaker = upstream.provider, upstream.breaker
-    state: State = STATES[breaker.state(now)]
-    reason, retry_at = breaker.reason, breaker.retry_at(now)
-    if breaker.is_closed:
-        refusal = upstream.pool.is_out(now) if upstream.pool.keys else None
-        if refusal is not None:
-            state, reason, retry_at = "OPEN", f"every key is out: {refusal.reason}", refusal.retry_at
+    provider, health = upstream.provider, upstream.health(now)
+    state = STATES[health.state]
     return ProviderView(
         name=provider.name,
         type=provider.type,
         base_url=provider.base_url,
         state=state,
-        reason=reason,
-        retry_in_ms=None if state == "CLOSED" else time_until(retry_at, now),
+        reason=health.reason,
+        retry_in_ms=None if state == "CLOSED" else time_until(health.retry_at, now),
         in_flight=upstream.standing.in_flight,
         keys=[key_view(key, now) for key in upstream.pool.keys],
     )
@@ -188,11 +186,19 @@ def key_view(key: Key, now: float) -> KeyView:
         retry_in_ms=time_until(state.until, now) if state.is_open else None,
         in_flight=key.in_flight,
         limits=[
-            LimitView(family=family, kind=kind, limit=limit, level=level)
+            LimitView(family=family, kind=LIMIT_KINDS[kind], limit=limit, level=level)
             for family, kind, limit, level in key.utilisation(now)
+        ],
+        coolings=[
+            CoolingView(family=family, retry_in_ms=time_until(until, now))
+            for family, until in key.coolings(now)
+            if family
         ],
     )
 
+
+LIMIT_KINDS = {"requests": "rpm", "input": "itpm", "output": "otpm", "tokens": "tpm"}
+"""What the configuration calls them."""
 
 STATES: dict[BreakerState, State] = {
     BreakerState.CLOSED: "CLOSED",

@@ -1,4 +1,4 @@
-"""What outlives a configuration: how providers and keys fare, whose turn it is, where sessions live."""
+"""What outlives a configuration: how providers and keys fare, whose turn it is, what hedging has saved up."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 from cc_relay.policy.breaker import CircuitBreaker
 from cc_relay.policy.hedge import HedgeBudget
 from cc_relay.policy.key_pool import KeyPool
-from cc_relay.policy.routing import STRATEGIES, Standing, StrategySettings, renew
+from cc_relay.policy.routing import STRATEGIES, Standing, renew
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from cc_relay.policy.key import Key, KeySettings
-    from cc_relay.policy.routing import Strategy
+    from cc_relay.policy.routing import Strategy, StrategySettings
 
 
 class Fleet:
-    """Live state by identity: a provider's name, a key's fingerprint and the shape of its limits.
+    """Live state by identity: a provider's name, and in it a key's fingerprint and the shape of its limits.
 
-    Every snapshot takes its state from here; a reload finds what is still called the same as it left it, and forgets
-    what is gone with `keep`.
+    Every snapshot takes its state from here. A reload finds what is still called the same as it was left, and with
+    `keep` forgets what is gone; requests that are under way go on with what they have.
     """
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class Fleet:
         self._breakers: dict[str, CircuitBreaker] = {}
         self._standings: dict[str, Standing] = {}
         self._strategy: Strategy | None = None
-        self._budgets: dict[float, HedgeBudget] = {}
+        self._budget: tuple[float, HedgeBudget] | None = None
 
     def __repr__(self) -> str:
         return f"<Fleet {', '.join(self._pools) or 'empty'}>"
@@ -50,18 +50,25 @@ class Fleet:
         return breaker
 
     def standing(self, name: str) -> Standing:
+        """What is in flight at the provider, and how quick it was."""
         return self._standings.setdefault(name, Standing())
 
     def strategy(self, name: str, settings: StrategySettings) -> Strategy:
+        """The strategy of that name, with the turns it remembers."""
         known = self._strategy
         self._strategy = STRATEGIES[name](settings) if known is None else renew(known, name, settings)
         return self._strategy
 
     def hedge_budget(self, share: float) -> HedgeBudget:
-        return self._budgets.setdefault(share, HedgeBudget(share))
+        """What was saved up under the same share; else an empty one."""
+        if self._budget is None or self._budget[0] != share:
+            self._budget = share, HedgeBudget(share)
+        return self._budget[1]
 
-    def keep(self, names: set[str]) -> None:
+    def keep(self, names: Collection[str]) -> None:
         """Forget the providers that are not among `names` any more."""
-        for table in (self._pools, self._breakers, self._standings):
-            for name in table.keys() - names:
+        tables: tuple[dict[str, KeyPool] | dict[str, CircuitBreaker] | dict[str, Standing], ...]
+        tables = self._pools, self._breakers, self._standings
+        for table in tables:
+            for name in table.keys() - set(names):
                 del table[name]

@@ -13,6 +13,7 @@ from cc_relay.policy.breaker import BreakerState
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cc_relay.exchange import Credential
     from cc_relay.relay.ports import Sender, Watch
     from cc_relay.relay.snapshot import Snapshot, Upstream
 
@@ -26,7 +27,7 @@ UNWELL = frozenset({500, 502, 503, 504, 524, 529})
 
 
 class Prober:
-    """Runs for as long as the relay does; `snapshot` gives the configuration of the moment."""
+    """Runs from `start` to `stop`; `snapshot` gives the configuration of the moment."""
 
     def __init__(
         self, snapshot: Callable[[], Snapshot], sender: Sender, watch: Watch, clock: Callable[[], float]
@@ -35,12 +36,22 @@ class Prober:
         self._sender = sender
         self._watch = watch
         self._clock = clock
+        self._task: asyncio.Task[None] | None = None
 
     def __repr__(self) -> str:
         return f"<Prober {len(self._open())} open>"
 
-    async def run(self, interval: float) -> None:
-        """Look every `interval` seconds; until cancelled."""
+    def start(self, interval: float) -> None:
+        """Look every `interval` seconds from now on, in a task of its own."""
+        self._task = asyncio.get_running_loop().create_task(self._run(interval))
+
+    async def stop(self) -> None:
+        """Give up what is under way. Idempotent."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def _run(self, interval: float) -> None:
         while True:
             await asyncio.sleep(interval)
             await self.look()
@@ -56,10 +67,17 @@ class Prober:
         return [one for one in self._snapshot().upstreams if one.breaker.state(now) is BreakerState.OPEN]
 
     async def _probe(self, upstream: Upstream) -> None:
-        name = upstream.provider.name
-        if not upstream.credentials:
-            return  # its clients' own logins are not ours to use
-        request = upstream.provider.prepare_probe(Candidate(name, upstream.credentials[0], ""))
+        try:
+            await self._ask(upstream)
+        except Exception:
+            # One provider's bug must not end the checks of all.
+            logger.exception("the health check of %s failed because of a bug of ours", upstream.provider.name)
+
+    async def _ask(self, upstream: Upstream) -> None:
+        name, credential = upstream.provider.name, best_credential(upstream, self._clock())
+        if credential is None:
+            return
+        request = upstream.provider.prepare_probe(Candidate(name, credential, ""))
         try:
             incoming = await self._sender.send(request, self._clock() + PROBE_SECONDS)
         except UpstreamError as error:
@@ -72,3 +90,10 @@ class Prober:
         transition = upstream.breaker.note_healthy(self._clock())
         if transition is not None:
             self._watch.breaker_moved(name, transition)
+
+
+def best_credential(upstream: Upstream, now: float) -> Credential | None:
+    """The first whose key is not out; None where clients bring their own logins, which are not ours to use."""
+    out = {key.name for key in upstream.pool.keys if key.is_open(now)}
+    usable = (one for one in upstream.credentials if one.fingerprint not in out)
+    return next(usable, next(iter(upstream.credentials), None))

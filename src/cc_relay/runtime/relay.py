@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from random import random
 from typing import TYPE_CHECKING
 
-from cc_relay.config import parse_listen
+from cc_relay.config import Listen, parse_listen
 from cc_relay.net.downstream import Limits, listen
 from cc_relay.net.upstream import UpstreamClient
-from cc_relay.relay.front import Front
 from cc_relay.policy.sessions import SessionMemory
+from cc_relay.relay.front import Front
 from cc_relay.relay.shells import MOST_SESSIONS, Shells
 from cc_relay.runtime.admin import Admin
 from cc_relay.runtime.assemble import assemble
@@ -42,7 +42,7 @@ class Running:
     front: Front
     listener: Listener
     admin: Admin
-    prober: asyncio.Task[None] | None
+    prober: Prober
     resources: ExitStack
 
 
@@ -68,7 +68,11 @@ class Relay:
         return f"<Relay {self._running.listener if self._running else 'not listening'}>"
 
     async def start(self) -> None:
-        """Listen. Raises OSError where that is impossible, or where the log cannot be opened (with its file name)."""
+        """Listen.
+
+        Raises OSError where that is impossible (NoAdminPort: for the admin port alone), or where the log cannot be
+        opened (then with its file name).
+        """
         loop = asyncio.get_running_loop()
         config = self._config
         with ExitStack() as resources:
@@ -97,14 +101,13 @@ class Relay:
             listener = await listen(front.serve, self._where.host or None, self._where.port, limits=limits)
             admin = Admin(config.admin, ring, lambda: front.snapshot, shells, lambda: self.in_flight)
             try:
-                await admin.start()
+                await admin.start(str(Listen(listener.host, listener.port)))
             except BaseException:
                 await listener.close()
                 raise
-            prober = None
+            prober = Prober(lambda: front.snapshot, upstream, watch, loop.time)
             if config.health.health_check.enabled:
-                probing = Prober(lambda: front.snapshot, upstream, watch, loop.time)
-                prober = loop.create_task(probing.run(config.health.health_check.interval))
+                prober.start(config.health.health_check.interval)
             self._running = Running(front, listener, admin, prober, resources.pop_all())
 
     @property
@@ -115,11 +118,11 @@ class Relay:
         return self._running.listener.host, self._running.listener.port
 
     @property
-    def admin(self) -> str:
-        """Where the admin port is, or why there is none. Raises RuntimeError before `start`."""
+    def admin(self) -> Admin:
+        """The admin port: where it is, or why there is none. Raises RuntimeError before `start`."""
         if self._running is None:
             raise RuntimeError("the relay was not started")
-        return self._running.admin.where
+        return self._running.admin
 
     @property
     def in_flight(self) -> int:
@@ -136,9 +139,7 @@ class Relay:
         running = self._running
         running.front.is_draining = True
         cut = await running.listener.drain(drain)
-        if running.prober is not None:
-            running.prober.cancel()
-            await asyncio.wait([running.prober])
+        await running.prober.stop()
         await running.admin.stop()
         running.resources.close()
         return cut

@@ -42,7 +42,10 @@ async def serve(loaded: Loaded, options: ServeOptions) -> int:
     plain = LineFormatter(is_json=False, has_colour=False)
     with closing(LogWriter(Output("stderr"), plain.dropped_line)) as voice:
         await relay.start()
-        for line in start_up_lines(loaded, relay.snapshot, relay.address):
+        admin = relay.admin
+        for line in start_up_lines(
+            loaded, relay.snapshot, relay.address, admin=admin.where, admin_problem=admin.problem
+        ):
             say(voice, line)
         # What lives until the end need not be looked at by every collection, and requests leave no cycles behind:
         # what is alive at once is traffic, not garbage.

@@ -18,8 +18,10 @@ PLACEHOLDER = "cc-relay-placeholder"
 """What Claude Code sends where the relay asks for nothing: with it, it asks its user for no login."""
 
 
-def start_up_lines(loaded: Loaded, snapshot: Snapshot, address: tuple[str, int]) -> Iterator[str]:
-    """One sentence a line; never a secret."""
+def start_up_lines(
+    loaded: Loaded, snapshot: Snapshot, address: tuple[str, int], *, admin: str, admin_problem: str = ""
+) -> Iterator[str]:
+    """One sentence a line; never a secret. `admin` is the admin port's URL, "" where a problem leaves it closed."""
     host, port = address
     url = f"http://{Listen(EVERYWHERE.get(host, host), port)}"
     is_local = is_loopback(str(Listen(host, port)))
@@ -31,6 +33,7 @@ def start_up_lines(loaded: Loaded, snapshot: Snapshot, address: tuple[str, int])
         yield f"  {provider.name} ({provider.type}) at {provider.base_url}: {origin}"
     for notice in loaded.notices:
         yield f"  note: {notice}"
+    yield f"Admin port: {admin}" if admin else f"No admin port: {admin_problem}; set admin.listen to a free address."
     yield access_line(snapshot, is_local=is_local)
     yield f"Next: export ANTHROPIC_BASE_URL={url}{token_hint(snapshot)} and start `claude`;"
     yield "      `cc-relay config cc init` sets that for good."

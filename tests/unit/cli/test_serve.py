@@ -1,8 +1,10 @@
 """`serve` before it serves: who may reach the relay."""
 
+import errno
+
 import pytest
 
-from cc_relay.cli.exits import WrongInput
+from cc_relay.cli.exits import WrongInput, cannot_listen
 from cc_relay.cli.serve import check_exposure
 from cc_relay.config import Config
 
@@ -31,3 +33,13 @@ def test_other_machines_may_come_in_with_a_credential(auth: dict[str, object]) -
 def test_a_login_that_passes_through_is_no_credential_of_ours() -> None:
     with pytest.raises(WrongInput):
         check_exposure(config(allow_subscription=True), "0.0.0.0:8787")
+
+
+def test_who_cannot_listen_is_told_which_setting_chooses_another_address() -> None:
+    taken = OSError(errno.EADDRINUSE, "address already in use")
+
+    assert str(cannot_listen("127.0.0.1:8787", taken)).endswith("Choose another address with --listen.")
+    assert str(cannot_listen("127.0.0.1:8788 for the admin port", taken, "admin.listen")) == (
+        "cannot listen on 127.0.0.1:8788 for the admin port: something listens there already; is a relay running "
+        "(`cc-relay status`)? Choose another address with admin.listen."
+    )

@@ -27,6 +27,10 @@ from tests.unit.config.helpers import problems, read
             "routing: {model_mapping: {claude-4.5: nobody}}\nproviders: [{name: ollama, type: ollama}]",
             '1:39: routing.model_mapping."claude-4.5": names no provider of this file',
         ),
+        (
+            "admin: {listen: ':8788'}\nproviders: [{name: ollama, type: ollama}]",
+            "1:17: admin.listen: can be reached from other machines and needs admin.token; or listen on 127.0.0.1",
+        ),
         ("providers: [{name: a, type: zai}]", "1:13: providers[0]: type zai needs keys"),
         ("providers: [{name: a, type: minimax, keys: []}]", "1:44: providers[0]: type minimax needs keys"),
         (
@@ -88,3 +92,15 @@ def test_contradictions_are_told_beside_other_mistakes() -> None:
 def test_references_to_a_provider_of_the_file_are_fine() -> None:
     text = "routing: {default_provider: a, model_mapping: {claude: a}}\nproviders: [{name: a, type: ollama}]"
     assert read(text).config.routing.default_provider == "a"
+
+
+@pytest.mark.parametrize(
+    "admin", ["listen: ':8788', token: t", "listen: '127.0.0.1:1'", "listen: '[::1]:1'", "token: t", "listen: ~"]
+)
+def test_an_admin_port_needs_a_token_only_beyond_this_machine(admin: str) -> None:
+    assert read(f"admin: {{{admin}}}\nproviders: [{{name: a, type: ollama}}]").config.providers
+
+
+def test_an_admin_token_whose_variable_is_empty_is_none() -> None:
+    text = "admin: {listen: ':8788', token: '${TOKEN:-}'}\nproviders: [{name: a, type: ollama}]"
+    assert "needs admin.token" in problems(text)[0]

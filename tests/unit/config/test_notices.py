@@ -13,20 +13,16 @@ from cc_relay.config.notices import NEUTRAL, NOT_SERVED, OWNERS
     [
         ("server: {enable_http2: true}", "server.enable_http2"),
         ("server: {workers: 4}", "server.workers"),
-        ("routing: {strategy: round-robin}", "routing.strategy"),
-        ("routing: {model_mapping: {claude: a}}", "routing.model_mapping"),
-        ("routing: {default_provider: a}", "routing.default_provider"),
-        ("routing: {max_cost_per_million_tokens: 5}", "max_cost_per_million_tokens"),
-        ("routing: {affinity: {enabled: true, ttl_ms: 5}}", "routing.affinity"),
-        ("routing: {queue: {max_wait_ms: 5, max_size: 5}}", "routing.queue"),
-        ("health: {health_check: {interval_ms: 5}}", "health.health_check"),
-        ("health: {circuit_breaker: {failure_threshold: 5}}", "health.circuit_breaker"),
+        ("routing: {model_mapping: {claude: a}}", "routing.model_mapping has no meaning for strategy failover"),
+        (
+            "routing: {strategy: shuffle, default_provider: a}",
+            "routing.default_provider has no meaning for strategy shu",
+        ),
         ("logging: {debug_options: {log_tls_metrics: true}}", "logging.debug_options.log_tls_metrics"),
         ("cache: {mode: single}", "cache"),
         ("state: {backend: 'redis://h'}", "state"),
         ("ledger: {retention_days: 5}", "ledger"),
         ("grpc: {listen: ':9090'}", "grpc"),
-        ("admin: {token: x}", "admin"),
         ("metrics: {enabled: true}", "metrics"),
         ("tracing: {otlp_endpoint: 'http://h'}", "tracing"),
         ("server: {auth: {bearer_secret: x}}", "server.auth.bearer_secret is not checked"),
@@ -43,9 +39,11 @@ def test_a_setting_without_effect_is_told_once(text: str, start: str) -> None:
         "",
         "server: {enable_http2: false, workers: 1, max_concurrent: 5}",
         "routing: {strategy: Failover, hold_ms: 5, retry: {max_attempts: 2}, failover_timeout: 1}",
-        "routing: {affinity: {enabled: false, ttl_ms: 5}, queue: {max_wait_ms: 0}}",
-        "routing: {max_cost_per_million_tokens: ~, model_mapping: {}, default_provider: ''}",
-        "health: {health_check: {enabled: false, interval_ms: 5}}",
+        "routing: {affinity: {ttl_ms: 5}, queue: {max_wait_ms: 5, max_size: 5}, hedge: {enabled: true, factor: 2}}",
+        "routing: {max_cost_per_million_tokens: 5, model_mapping: {}, default_provider: ''}",
+        "routing: {strategy: model-based, model_mapping: {claude: a}, default_provider: a}",
+        "health: {health_check: {interval_ms: 5}, circuit_breaker: {failure_threshold: 5}}",
+        "admin: {token: x, listen: ':8788'}",
         "logging: {level: debug, debug_options: {log_request_body: true, log_tls_metrics: false}}",
         "cache: {}",
         "state: {backend: memory}\nledger: {backend: off}\nmetrics: {enabled: false}\ntracing: {otlp_endpoint: ''}",
@@ -58,10 +56,7 @@ def test_what_happens_anyway_is_not_told(text: str) -> None:
 @pytest.mark.parametrize(
     ("settings", "start"),
     [
-        ("keys: [{key: a, rpm_limit: 5}, {key: b, rpm_limit: 6}]", "rpm_limit"),
-        ("keys: [{key: a, tpm_limit: 5}]", "tpm_limit"),
-        ("keys: [a], pooling: {strategy: random}", "pooling"),
-        ("keys: [a], price: {m: {input: 1}}", "price"),
+        ("keys: [a, b, {key: a, rpm_limit: 5}]", "provider a: keys[2] is keys[0] again, and counts once"),
         ("keys: [a], aws_region: x", "provider a: aws_region has no meaning for type anthropic"),
         ("keys: [a], base_url: 'https://h/v1/'", "provider a: base_url should end before /v1"),
         ("models: [m]", "provider a has no keys"),
@@ -75,11 +70,14 @@ def test_a_setting_of_a_provider_without_effect_is_told_once(settings: str, star
     assert read(text.replace("{name: a, type: anthropic,", off)).notices == ()
 
 
-def test_limits_of_zero_and_keys_in_turn_are_not_told() -> None:
-    text = (
-        "providers: [{name: a, type: zai, pooling: {strategy: round-robin}, keys: [{key: a, rpm_limit: 0, weight: 2}]}]"
-    )
-    assert read(text).notices == ()
+def test_limits_prices_and_pooling_are_served() -> None:
+    settings = "pooling: {strategy: random}, price: {m: {input: 1}}, keys: [{key: a, rpm_limit: 5, tpm_limit: 5}]"
+    assert read(f"providers: [{{name: a, type: zai, {settings}}}]").notices == ()
+
+
+def test_every_key_that_stands_there_again_is_told() -> None:
+    notices = read("providers: [{name: a, type: zai, keys: [x, y, {key: x, weight: 2}, x, y]}]").notices
+    assert [notice.partition(" is ")[0] for notice in notices] == [f"provider a: keys[{index}]" for index in (2, 3, 4)]
 
 
 def test_a_pass_through_provider_is_fine_where_subscriptions_are_allowed() -> None:

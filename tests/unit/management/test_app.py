@@ -42,7 +42,7 @@ async def test_an_unknown_request_says_how_many_are_remembered(strange: str) -> 
 
     assert answer.status == 404
     assert b'"code":"unknown_request"' in answer.body
-    assert b"only the newest 512 are" in answer.body
+    assert b"512 of the newest are" in answer.body
 
 
 async def test_the_newest_requests_come_first_and_not_too_many() -> None:

@@ -136,6 +136,14 @@ def test_a_request_that_an_answer_counted_is_not_taken_off_a_later_answer() -> N
     assert levels(pool.keys[0]) == {"requests": 60.0, "input": 6000.0, "output": 570.0}
 
 
+def test_what_an_ended_lease_held_is_taken_off_no_more() -> None:
+    pool = pool_of()
+    first, _second = reserved(pool, input=100.0, output=10.0), reserved(pool, input=200.0, output=20.0)
+    pool.settle(first, 100.0, 10.0, 0.0)
+    pool.learn(pool.keys[0], "", FULL, 0.0)
+    assert levels(pool.keys[0]) == {"requests": 59.0, "input": 5800.0, "output": 580.0}
+
+
 def test_a_kind_the_answer_left_out_is_still_corrected_when_the_request_ends() -> None:
     pool = pool_of(KeySettings("a", itpm=6000))
     own = reserved(pool, input=100.0)
@@ -243,6 +251,13 @@ def test_many_throttles_at_once_are_one() -> None:
     assert pool.cool(pool.keys[0], "opus", None, 0.5, dice) == 1.5
 
 
+def test_many_throttles_at_once_that_say_how_long_are_one() -> None:
+    pool = pool_of()
+    for _ in range(50):
+        pool.cool(pool.keys[0], "opus", 5.0, 0.0, dice)
+    assert pool.cool(pool.keys[0], "opus", None, 5.0, dice) == 6.0
+
+
 @pytest.mark.parametrize(
     ("said", "seconds"), [(3.2e7, 3600.0), (inf, 3600.0), (0.0, 0.5), (-5.0, 0.5), (nan, 0.5), (0.25, 0.25)]
 )
@@ -319,6 +334,13 @@ def test_a_failed_trial_lengthens_the_outage() -> None:
     pool.refuse(pool.keys[0], 0.0)
     reserved(pool, now=60.0)
     assert pool.refuse(pool.keys[0], 61.0) == 181.0
+
+
+def test_a_throttled_trial_waits_as_long_as_was_said() -> None:
+    pool = pool_of()
+    pool.refuse(pool.keys[0], 0.0)
+    reserved(pool, now=60.0)
+    assert pool.cool(pool.keys[0], "", 2.0, 60.0, dice) == 62.0
 
 
 def test_a_request_from_before_the_outage_does_not_end_it() -> None:

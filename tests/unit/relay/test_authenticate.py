@@ -3,7 +3,7 @@
 import hmac
 
 import pytest
-from tests.support.fakes import FakeProvider, Rig, answer, upstream
+from tests.support.fakes import FakeProvider, Rig, answer, upstream, upstream_of
 from tests.support.virtual_time import virtual
 
 from cc_relay.errors import Rejection
@@ -11,7 +11,7 @@ from cc_relay.exchange import Credential, Headers
 from cc_relay.relay import authenticate as module
 from cc_relay.relay.authenticate import Principal, authenticate
 from cc_relay.relay.plan import usable
-from cc_relay.relay.snapshot import Access, Upstream
+from cc_relay.relay.snapshot import Access
 
 KEY = b"relay-key"
 OAT = b"sk-ant-oat01-invented"
@@ -158,7 +158,7 @@ POOL = (Credential("k1", "pool-1"), Credential("k2", "pool-2"))
 def test_which_credentials_may_be_used_where(
     provider: FakeProvider, pool: tuple[Credential, ...], principal: Principal, expected: tuple[Credential, ...]
 ) -> None:
-    assert usable(Upstream(provider, pool), principal) == expected
+    assert usable(upstream_of(provider, pool), principal) == expected
 
 
 @virtual

@@ -120,6 +120,8 @@ async def test_debug_headers_tell_where_an_answer_came_from(is_stream: bool) -> 
         b"x-cc-relay-model": b"claude-sonnet-5-5",
         b"x-cc-relay-key-id": b"key-k1",
         b"x-cc-relay-attempts": b"1",
+        b"x-cc-relay-health": b"closed",
+        b"x-cc-relay-affinity": b"none",
     }
 
 

@@ -12,6 +12,7 @@ from tests.support.fakes import (
     answer,
     broken,
     failure,
+    key,
     stream,
     unreachable,
     upstream,
@@ -21,12 +22,11 @@ from tests.support.virtual_time import STARTED_AT, virtual
 from cc_relay.errors import Stage, UpstreamError
 from cc_relay.exchange import FailureKind, Outcome
 from cc_relay.policy.judge import FAILURES, Verdict
-from cc_relay.relay.snapshot import Retry
+from cc_relay.relay.snapshot import Retry, Upstream
 
 MESSAGE = b'{"type":"message","content":[],"usage":{"input_tokens":3,"output_tokens":5}}'
 STREAM = sse_stream()
 STREAMING = messages_body(stream=True)
-POOLS = [upstream("a", "k1", "k2"), upstream("b", "k1", "k2")]
 
 ORDER_AFTER_A_FAILURE = {
     Verdict.NEXT: ["a/k1", "a/k2"],
@@ -40,19 +40,52 @@ def ok() -> FakeIncoming:
     return answer(MESSAGE)
 
 
+def pools() -> list[Upstream]:
+    return [upstream("a", "k1", "k2"), upstream("b", "k1", "k2")]
+
+
 @virtual
 async def test_providers_are_asked_in_the_order_given_and_each_key_before_the_next_provider() -> None:
-    rig = Rig(unreachable(), unreachable(), unreachable(), ok(), upstreams=POOLS)
+    rig = Rig(*[failure(429, "rate_limit_error") for _ in range(3)], ok(), upstreams=pools())
     downstream = await rig.serve()
     assert rig.sender.asked == ["a/k1", "a/k2", "b/k1", "b/k2"]
     assert (downstream.status, rig.record.outcome) == (200, Outcome.DELIVERED)
+
+
+@virtual
+async def test_a_provider_that_fails_twice_is_left_before_its_other_keys_are_tried() -> None:
+    rig = Rig(failure(500), failure(500), ok(), upstreams=[upstream("a", "k1", "k2", "k3"), upstream("b")])
+    await rig.serve()
+    assert rig.sender.asked == ["a/k1", "a/k2", "b/b-key"]
+
+
+@pytest.mark.parametrize("error", [unreachable(), broken(Stage.HEAD, timed_out=True)], ids=["no dial", "silence"])
+@virtual
+async def test_where_nobody_answers_the_phone_no_other_key_helps(error: UpstreamError) -> None:
+    rig = Rig(error, ok(), upstreams=pools())
+    await rig.serve()
+    assert rig.sender.asked == ["a/k1", "b/k1"]
+
+
+@virtual
+async def test_the_keys_that_were_put_off_come_before_those_that_failed() -> None:
+    rig = Rig(unreachable(), failure(500), failure(500), ok(), upstreams=pools())
+    await rig.serve()
+    assert rig.sender.asked == ["a/k1", "b/k1", "b/k2", "a/k2"]
+
+
+@virtual
+async def test_silence_is_not_asked_once_more_but_its_providers_other_keys_are() -> None:
+    rig = Rig(broken(Stage.HEAD, timed_out=True), ok(), upstreams=[upstream("a", "k1", "k2")])
+    await rig.serve()
+    assert rig.sender.asked == ["a/k1", "a/k2"]
 
 
 @pytest.mark.parametrize("kind", FailureKind)
 @virtual
 async def test_each_kind_of_failure_goes_where_the_judges_table_says(kind: FailureKind) -> None:
     order = ORDER_AFTER_A_FAILURE[FAILURES[kind]]
-    rig = Rig(failure(418, kind=kind), *([ok()] if len(order) > 1 else []), upstreams=POOLS)
+    rig = Rig(failure(418, kind=kind), *([ok()] if len(order) > 1 else []), upstreams=pools())
     downstream = await rig.serve()
     assert rig.sender.asked == order
     assert downstream.status == (200 if len(order) > 1 else 418)
@@ -144,9 +177,9 @@ async def test_an_endless_error_body_is_cut() -> None:
 
 @virtual
 async def test_nothing_is_tried_beyond_max_attempts() -> None:
-    rig = Rig(*[unreachable()] * 3, upstreams=POOLS, retry=Retry(max_attempts=3))
+    rig = Rig(*[unreachable()] * 3, upstreams=pools(), retry=Retry(max_attempts=3))
     downstream = await rig.serve()
-    assert rig.sender.asked == ["a/k1", "a/k2", "b/k1"]
+    assert rig.sender.asked == ["a/k1", "b/k1", "a/k2"]
     assert downstream.status == 502
 
 
@@ -202,28 +235,62 @@ async def test_a_first_failover_does_not_wait() -> None:
 # -- patience ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("is_stream", [True, False])
 @virtual
-async def test_a_silent_upstream_is_left_after_the_failover_timeout(is_stream: bool) -> None:
-    good = stream(*STREAM) if is_stream else ok()
-    silent = stream(inf) if is_stream else answer(inf)
-    rig = Rig(silent, good, failover_timeout=5.0)
-    await rig.serve(body=messages_body(stream=is_stream))
+async def test_a_silent_stream_is_left_after_the_failover_timeout() -> None:
+    silent = stream(inf)
+    rig = Rig(silent, stream(*STREAM), failover_timeout=5.0)
+    await rig.serve(body=STREAMING)
     assert rig.sender.sent_at == [STARTED_AT, STARTED_AT + 5.0]
     assert silent.closed_at == STARTED_AT + 5.0
 
 
 @virtual
-async def test_an_upstream_without_a_head_is_left_after_the_failover_timeout() -> None:
-    rig = Rig(answer(MESSAGE, after=6.0), ok(), failover_timeout=5.0)
+async def test_an_answer_that_is_asked_for_whole_has_the_time_its_tokens_take_beyond_the_timeout() -> None:
+    silent = answer(inf)
+    rig = Rig(silent, ok(), failover_timeout=5.0)
+    await rig.serve(body=messages_body(max_tokens=100))
+    assert silent.closed_at == STARTED_AT + 5.0 + 2.0
+
+
+@virtual
+async def test_nobody_is_hurried_for_a_candidate_that_could_not_take_over_now() -> None:
+    other = upstream("b")
+    other.pool.cool(key(other, "b-key"), "", 60.0, STARTED_AT, Chance(0.5))
+    rig = Rig(stream(*STREAM, after=6.0), upstreams=[upstream("a"), other], failover_timeout=5.0)
+    assert (await rig.serve(body=STREAMING)).status == 200
+    assert rig.sender.asked == ["a/a-key"]
+
+
+@virtual
+async def test_nobody_is_hurried_for_a_provider_that_cannot_take_the_request() -> None:
+    rig = Rig(
+        stream(*STREAM, after=6.0), upstreams=[upstream("a"), upstream("b", gap="cannot see")], failover_timeout=5.0
+    )
+    assert (await rig.serve(body=STREAMING)).status == 200
+    assert rig.sender.asked == ["a/a-key"]
+
+
+@virtual
+async def test_looking_for_somebody_to_take_over_uses_nothing_up() -> None:
+    spare = upstream("b", "k1", "k2", limits={"rpm": 1.0})
+    spare.pool.spend(key(spare, "k2"), 1.0, STARTED_AT - 2.0)
+    before = [(one.turn, one.state(STARTED_AT), one.utilisation(STARTED_AT)) for one in spare.pool.keys]
+    rig = Rig(ok(), upstreams=[upstream("a"), spare])
     await rig.serve()
+    assert [(one.turn, one.state(STARTED_AT), one.utilisation(STARTED_AT)) for one in spare.pool.keys] == before
+
+
+@virtual
+async def test_an_upstream_without_a_head_is_left_after_the_failover_timeout() -> None:
+    rig = Rig(stream(*STREAM, after=6.0), stream(*STREAM), failover_timeout=5.0)
+    await rig.serve(body=STREAMING)
     assert rig.sender.sent_at == [STARTED_AT, STARTED_AT + 5.0]
 
 
 @virtual
 async def test_the_last_candidate_has_all_the_time_it_needs() -> None:
-    rig = Rig(answer(MESSAGE, after=6.0), answer(MESSAGE, after=900.0), failover_timeout=5.0)
-    downstream = await rig.serve()
+    rig = Rig(stream(*STREAM, after=6.0), stream(*STREAM, after=900.0), failover_timeout=5.0)
+    downstream = await rig.serve(body=STREAMING)
     assert (downstream.status, downstream.ended_at) == (200, STARTED_AT + 905.0)
 
 

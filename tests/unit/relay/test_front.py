@@ -1,14 +1,15 @@
 """The data plane's paths."""
 
+import asyncio
 import json
 
 import pytest
 from tests.support.builders import messages_body, relay_request
-from tests.support.fakes import FakeDownstream, Rig, answer, stream, upstream
+from tests.support.fakes import OPEN_SECONDS, FakeDownstream, Rig, answer, stream, upstream
 from tests.support.virtual_time import virtual
 
 from cc_relay.exchange import Outcome
-from cc_relay.relay.snapshot import Access
+from cc_relay.relay.snapshot import Access, Upstream
 
 MESSAGE = b'{"type":"message","content":[]}'
 COUNT = b'{"input_tokens":12}'
@@ -68,6 +69,46 @@ async def test_a_draining_relay_is_alive_but_not_ready() -> None:
 async def test_a_relay_without_a_provider_is_not_ready() -> None:
     not_ready = await ask(Rig(upstreams=[]), "GET", "/readyz")
     assert (not_ready.status, json.loads(not_ready.body)["error"]["message"]) == (503, "no usable provider")
+
+
+def opened(one: Upstream) -> Upstream:
+    while one.breaker.is_closed:
+        one.breaker.record_failure(0, None, "down", asyncio.get_running_loop().time())
+    return one
+
+
+async def states(rig: Rig) -> tuple[int, list[str]]:
+    """Whether it is ready, and what it says of its providers."""
+    listed = json.loads((await ask(rig, "GET", "/v1/providers")).body)["data"]
+    return (await ask(rig, "GET", "/readyz")).status, [one["state"] for one in listed]
+
+
+@virtual
+async def test_a_relay_is_ready_while_one_provider_is_and_again_once_one_may_be_tried() -> None:
+    rig = Rig(upstreams=[opened(upstream("a")), upstream("b")])
+    assert await states(rig) == (200, ["OPEN", "CLOSED"])
+    opened(rig.front.snapshot.upstreams[1])
+    assert await states(rig) == (503, ["OPEN", "OPEN"])
+    await asyncio.sleep(OPEN_SECONDS)
+    assert await states(rig) == (200, ["HALF_OPEN", "HALF_OPEN"])
+
+
+@virtual
+async def test_a_provider_whose_keys_are_all_refused_or_spent_is_open_and_serves_nobody() -> None:
+    rig = Rig(upstreams=[upstream("a", "k1", "k2")])
+    (one,) = rig.front.snapshot.upstreams
+    one.pool.refuse(one.pool.keys[0], rig.loop.time())
+    assert await states(rig) == (200, ["CLOSED"])
+    one.pool.spend(one.pool.keys[1], None, rig.loop.time())
+    assert await states(rig) == (503, ["OPEN"])
+
+
+@virtual
+async def test_a_rate_limit_passes_by_itself_so_the_relay_stays_ready() -> None:
+    rig = Rig(upstreams=[upstream("a", "k1")])
+    (one,) = rig.front.snapshot.upstreams
+    one.pool.cool(one.pool.keys[0], "", 20.0, rig.loop.time(), lambda: 0.5)
+    assert await states(rig) == (200, ["OPEN"])
 
 
 @pytest.mark.parametrize(
@@ -152,8 +193,8 @@ async def test_active_providers_are_listed_without_their_keys() -> None:
     assert json.loads(downstream.body) == {
         "object": "list",
         "data": [
-            {"name": "a", "type": "anthropic", "base_url": "https://a.test", "models": ["m1"], "state": "active"},
-            {"name": "b", "type": "anthropic", "base_url": "https://b.test", "models": [], "state": "active"},
+            {"name": "a", "type": "anthropic", "base_url": "https://a.test", "models": ["m1"], "state": "CLOSED"},
+            {"name": "b", "type": "anthropic", "base_url": "https://b.test", "models": [], "state": "CLOSED"},
         ],
     }
 

@@ -7,14 +7,14 @@ from math import inf
 
 import pytest
 from tests.support.builders import messages_body, sse_stream
-from tests.support.fakes import FakeIncoming, FakeSender, Rig, Step, failure, stream, unreachable, upstream
+from tests.support.fakes import FakeIncoming, FakeSender, Rig, Step, failure, stream, unreachable, upstream, upstream_of
 from tests.support.virtual_time import virtual
 
 from cc_relay.errors import UpstreamError
 from cc_relay.exchange import UpstreamRequest
 from cc_relay.providers.base import ProviderSettings
 from cc_relay.providers.registry import build
-from cc_relay.relay.snapshot import Upstream
+
 
 FRAMES = sse_stream()
 ENDLESS: list[Step] = [*FRAMES[:5], inf]
@@ -79,7 +79,7 @@ async def test_while_a_stream_is_pumped_nothing_holds_the_requests_body(before: 
 @virtual
 async def test_a_real_providers_request_is_let_go_too() -> None:
     real = build(ProviderSettings(name="p", type="anthropic", base_url=""))
-    rig = Rig(sender=ForgetfulSender(stream(*ENDLESS)), upstreams=[Upstream(real, upstream("p").credentials)])
+    rig = Rig(sender=ForgetfulSender(stream(*ENDLESS)), upstreams=[upstream_of(real, upstream("p").credentials)])
     watched = body_class()
     body = watched(messages_body(stream=True))
     async with rig.begin(body=body) as exchange:

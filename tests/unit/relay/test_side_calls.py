@@ -1,13 +1,13 @@
 """Batches, files and skills: carried as they are to whoever owns the id."""
 
 import pytest
-from tests.support.fakes import FakeIncoming, Rig, answer, broken, failure, unreachable, upstream
+from tests.support.fakes import FakeIncoming, Rig, answer, broken, failure, unreachable, upstream, upstream_of
 from tests.support.virtual_time import virtual
 
 from cc_relay.exchange import Headers, Outcome
 from cc_relay.providers.base import ProviderSettings
 from cc_relay.providers.registry import build
-from cc_relay.relay.snapshot import Retry, Upstream
+from cc_relay.relay.snapshot import Retry
 
 HOST: Headers = [(b"host", b"relay.test:8787")]
 BATCHES = "/v1/messages/batches"
@@ -134,7 +134,7 @@ async def test_a_large_file_is_streamed_through() -> None:
 
 @virtual
 async def test_without_an_anthropic_upstream_side_endpoints_are_not_supported() -> None:
-    zai = Upstream(build(ProviderSettings(name="z", type="zai", base_url="")), upstream("z").credentials)
+    zai = upstream_of(build(ProviderSettings(name="z", type="zai", base_url="")), upstream("z").credentials)
     rig = Rig(upstreams=[zai])
     downstream = await rig.serve(path="/v1/files")
     assert (downstream.status, downstream.header(b"x-cc-relay-error")) == (501, b"no_anthropic_provider")
@@ -143,7 +143,7 @@ async def test_without_an_anthropic_upstream_side_endpoints_are_not_supported() 
 
 @virtual
 async def test_without_a_credential_for_them_they_are_a_401() -> None:
-    rig = Rig(upstreams=[Upstream(upstream("a").provider, ())])
+    rig = Rig(upstreams=[upstream_of(upstream("a").provider)])
     downstream = await rig.serve(path="/v1/files")
     assert (downstream.status, downstream.header(b"x-cc-relay-error")) == (401, b"no_usable_credential")
 
@@ -151,7 +151,7 @@ async def test_without_a_credential_for_them_they_are_a_401() -> None:
 @pytest.mark.parametrize("path", ["/v1/files/../messages", "/v1/files/%2e%2e/organizations", "/v1/skills/./x"])
 @virtual
 async def test_a_path_that_leaves_its_endpoint_is_carried_to_nobody(path: str) -> None:
-    anthropic = Upstream(build(ProviderSettings(name="p", type="anthropic", base_url="")), upstream("p").credentials)
+    anthropic = upstream_of(build(ProviderSettings(name="p", type="anthropic", base_url="")), upstream("p").credentials)
     rig = Rig(upstreams=[anthropic])
     downstream = await rig.serve(method="GET", path=path, body=b"")
     assert (downstream.status, rig.sender.requests) == (501, [])

@@ -4,14 +4,13 @@ import json
 
 import pytest
 from tests.support.builders import messages_body
-from tests.support.fakes import Rig, answer, broken, failure, stream, unreachable, upstream
+from tests.support.fakes import Rig, answer, broken, failure, stream, unreachable, upstream, upstream_of
 from tests.support.virtual_time import virtual
 
 from cc_relay.errors import Stage, UpstreamError
 from cc_relay.exchange import Credential, FailureKind, Outcome
-from cc_relay.relay.snapshot import Access, Upstream
+from cc_relay.relay.snapshot import Access
 
-ONE = [upstream("a", "k1")]
 OPEN_TO_SUBSCRIPTIONS = Access(allows_subscription=True)
 OAT = b"sk-ant-oat01-invented"
 LOGGED_IN = [(b"authorization", b"Bearer " + OAT)]
@@ -27,7 +26,7 @@ async def test_the_upstreams_own_error_arrives_byte_for_byte_with_the_headers_re
         (b"request-id", b"req_theirs"),
         (b"x-request-id", b"another"),
     ]
-    rig = Rig(answer(body, status=429, headers=headers), upstreams=ONE)
+    rig = Rig(answer(body, status=429, headers=headers), upstreams=[upstream("a", "k1")])
     downstream = await rig.serve()
     assert (downstream.status, downstream.body) == (429, body)
     assert dict(downstream.headers) == {
@@ -46,7 +45,7 @@ async def test_the_upstreams_own_error_arrives_byte_for_byte_with_the_headers_re
 )
 @virtual
 async def test_retry_after_is_told_in_whole_seconds_and_never_sooner_than_said(said: str, told: bytes | None) -> None:
-    rig = Rig(failure(429, "rate_limit_error", retry_after=said), upstreams=ONE)
+    rig = Rig(failure(429, "rate_limit_error", retry_after=said), upstreams=[upstream("a", "k1")])
     downstream = await rig.serve()
     assert downstream.header(b"retry-after") == told
 
@@ -89,7 +88,7 @@ async def test_debug_headers_come_with_an_upstreams_error_too() -> None:
 async def test_an_upstream_that_never_answered_is_named_in_an_error_of_ours(
     error: UpstreamError, status: int, error_type: str, reason: bytes
 ) -> None:
-    rig = Rig(error, error, upstreams=ONE)
+    rig = Rig(error, error, upstreams=[upstream("a", "k1")])
     downstream = await rig.serve(id="req_9")
     told = json.loads(downstream.body)
     assert (downstream.status, told["error"]["type"]) == (status, error_type)
@@ -109,7 +108,7 @@ async def test_an_upstream_that_never_answered_is_named_in_an_error_of_ours(
 )
 @virtual
 async def test_a_useless_answer_is_described(given: "object", words: str) -> None:
-    rig = Rig(given(), given(), upstreams=ONE)  # type: ignore[operator]  # fakes are built in their loop
+    rig = Rig(given(), given(), upstreams=[upstream("a", "k1")])  # type: ignore[operator]  # fakes are built in their loop
     downstream = await rig.serve()
     assert downstream.status == 502
     assert words.encode() in downstream.body
@@ -167,7 +166,7 @@ async def test_a_clients_own_login_that_is_refused_hears_it_verbatim_and_nobody_
 
 @virtual
 async def test_a_pools_plan_limits_are_not_shown_as_the_clients_own() -> None:
-    rig = Rig(failure(429, "rate_limit_error", anthropic_ratelimit_unified_status="rejected"), upstreams=ONE)
+    rig = Rig(failure(429, "rate_limit_error", anthropic_ratelimit_unified_status="rejected"), upstreams=[upstream("a", "k1")])
     downstream = await rig.serve()
     assert downstream.header(b"anthropic-ratelimit-unified-status") is None
 
@@ -180,7 +179,7 @@ async def test_no_provider_at_all_is_an_unknown_model() -> None:
 
 @virtual
 async def test_providers_that_none_of_the_clients_credentials_fit_are_a_401() -> None:
-    rig = Rig(upstreams=[Upstream(upstream("home", accepts_client_login=True).provider, ())])
+    rig = Rig(upstreams=[upstream_of(upstream("home", accepts_client_login=True).provider)])
     downstream = await rig.serve(headers=[])
     assert (downstream.status, downstream.header(b"x-cc-relay-error")) == (401, b"no_usable_credential")
 
@@ -197,7 +196,7 @@ async def test_a_spent_pool_goes_on_to_the_next_key() -> None:
 async def test_an_upstream_that_asks_for_no_key_is_sent_none() -> None:
     rig = Rig(
         answer(b'{"type":"message","content":[]}'),
-        upstreams=[Upstream(upstream("a").provider, (Credential("no-key", ""),))],
+        upstreams=[upstream_of(upstream("a").provider, (Credential("no-key", ""),))],
     )
     await rig.serve()
     assert rig.sender.asked == ["a/"]

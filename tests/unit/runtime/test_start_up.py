@@ -7,10 +7,11 @@ from cc_relay.runtime.assemble import assemble
 from cc_relay.runtime.start_up import start_up_lines
 
 HERE = ("127.0.0.1", 8787)
+ADMIN = "http://127.0.0.1:8788"
 RELAY_KEY = "relay-key-never-shown"
 FILE = """
 server: {auth: {api_key: "${RELAY_KEY}"}}
-routing: {strategy: round_robin}
+state: {backend: "redis://cache.internal"}
 providers:
   - {name: work, type: anthropic, keys: [{key: "${WORK_KEY}"}, sk-second-never-shown]}
   - {name: local, type: ollama}
@@ -19,7 +20,7 @@ ENVIRON = {"RELAY_KEY": RELAY_KEY, "WORK_KEY": "sk-first-never-shown"}
 
 
 def lines(loaded: Loaded, address: tuple[str, int] = HERE) -> list[str]:
-    return list(start_up_lines(loaded, assemble(loaded.config), address))
+    return list(start_up_lines(loaded, assemble(loaded.config), address, admin=ADMIN))
 
 
 def of_file(text: str = FILE) -> Loaded:
@@ -48,8 +49,9 @@ def test_a_file_is_told_back_without_its_secrets() -> None:
     )
     assert said[2].startswith("  local (ollama) at http://")
     assert said[2].endswith(": no key")
-    assert said[3] == "  note: routing.strategy: only failover is served yet; providers go by priority"
-    assert said[4] == "Clients must send the relay's key."
+    assert said[3] == "  note: state: shared state is not served yet; every process counts for itself"
+    assert said[4] == "Admin port: http://127.0.0.1:8788"
+    assert said[5] == "Clients must send the relay's key."
     assert "never-shown" not in "".join(said)
 
 
@@ -58,7 +60,7 @@ def test_zero_configuration_says_where_its_keys_came_from() -> None:
 
     assert said[0].endswith("(configuration: found in the environment; `cc-relay config init` writes a file)")
     assert said[1] == "  zai (zai) at https://api.z.ai/api/anthropic: ${ZAI_API_KEY} from the environment"
-    assert said[2] == "Clients on this machine need no credential."
+    assert said[3] == "Clients on this machine need no credential."
     assert "never-shown" not in "".join(said)
 
 
@@ -66,6 +68,13 @@ def test_with_nothing_found_clients_need_their_own_login() -> None:
     loaded = discover({}, ollama_models=None)
 
     assert about_access(loaded) == ("Clients must send a Claude login of their own, which passes through.", "")
+
+
+def test_an_admin_port_that_is_not_there_is_explained() -> None:
+    loaded = of_file()
+    said = list(start_up_lines(loaded, assemble(loaded.config), HERE, admin="", admin_problem="it is taken"))
+
+    assert said[4] == "No admin port: it is taken; set admin.listen to a free address."
 
 
 def test_the_last_lines_say_what_to_do() -> None:
