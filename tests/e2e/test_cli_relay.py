@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
+from tests.support.echo import closed_port
 
 COMMAND = (sys.executable, "-m", "cc_relay")
 ADDRESS = re.compile(r"http://(127\.0\.0\.1:\d+)")
@@ -94,6 +96,39 @@ def test_status_sends_the_relays_key_and_says_when_it_is_another(environ: dict[s
         locked_out = cc_relay("status", "--listen", address, environ=environ)
     assert locked_out.returncode == 0
     assert "another credential" in locked_out.stdout
+
+
+def test_status_and_explain_ask_the_admin_port(environ: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(
+        f"server: {{listen: '127.0.0.1:0'}}\nadmin: {{listen: '127.0.0.1:{closed_port()}', token: admin-token}}\n"
+        "providers: [{name: a, type: anthropic, base_url: 'http://127.0.0.1:1', keys: [never-shown]}]\n"
+    )
+    with started("serve", environ=environ) as (_, address):
+        request = Request(
+            f"http://{address}/v1/messages", b'{"model": "claude-opus-5-5"}', {"x-request-id": "req_mine"}
+        )
+        with pytest.raises(HTTPError):
+            urlopen(request, timeout=20)
+        status = cc_relay("status", "--listen", address, environ=environ)
+        explained = cc_relay("explain", "req_mine", environ=environ)
+    assert (status.returncode, explained.returncode) == (0, 0)
+    assert re.search(r"^a +key-[0-9a-f]{10} +CLOSED", status.stdout, re.MULTILINE)
+    assert "req_mine: POST /v1/messages" in explained.stdout
+    assert "never-shown" not in status.stdout + explained.stdout
+
+
+def test_an_admin_port_in_use_that_was_asked_for_is_exit_code_1(environ: dict[str, str], tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        (tmp_path / "config.yaml").write_text(
+            f"server: {{listen: '127.0.0.1:0'}}\nadmin: {{listen: '{address}'}}\n"
+            "providers: [{name: a, type: ollama}]\n"
+        )
+        ended = cc_relay("serve", environ=environ)
+    assert ended.returncode == 1
+    assert f"cannot listen on {address} for the admin port: something listens there already" in ended.stderr
+    assert "admin.listen" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_a_port_in_use_is_exit_code_1(environ: dict[str, str]) -> None:

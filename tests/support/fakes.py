@@ -535,6 +535,12 @@ def key_of(request: UpstreamRequest) -> str:
     return (header(request.headers, b"x-api-key") or b"").decode()
 
 
+def of_session(name: str, **more: str) -> Headers:
+    """The header lines of a client that names its session; `more` are others (`x_claude_code_agent_id="7"`)."""
+    lines = {"x-claude-code-session-id": name, **{key.replace("_", "-"): value for key, value in more.items()}}
+    return [(key.encode(), value.encode()) for key, value in lines.items()]
+
+
 async def wait_until(instant: float) -> None:
     """Sleep until the loop's clock shows `instant`; for ever at infinity."""
     loop = asyncio.get_running_loop()

@@ -16,7 +16,7 @@ server:
     allow_subscription: true
 
 routing:
-  strategy: failover        # the highest priority first, the next one when it fails
+  strategy: failover        # the highest priority first, the next one when it fails; others: docs/routing.md
   # failover_timeout: 5000  # milliseconds to the first meaningful byte before the next is tried; 0 = off
 
 providers:
@@ -24,7 +24,7 @@ providers:
   - name: anthropic
     type: anthropic
     priority: 2
-    # keys:
+    # keys:                 # several share the work; limits are learned from the provider's answers
     #   - key: "${ANTHROPIC_API_KEY}"
 
   # Enable what you have; the environment variables of a disabled provider need not exist.
@@ -82,7 +82,7 @@ listen = "127.0.0.1:8787"
 allow_subscription = true
 
 [routing]
-strategy = "failover"      # the highest priority first, the next one when it fails
+strategy = "failover"      # the highest priority first, the next one when it fails; others: docs/routing.md
 # failover_timeout = 5000  # milliseconds to the first meaningful byte before the next is tried; 0 = off
 
 # Without keys: the login that the client brings. With keys: those.

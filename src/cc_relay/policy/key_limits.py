@@ -18,10 +18,14 @@ LimitReport = tuple[str, float | None, float | None, float | None]
 """Of one answer: kind, limit a minute, what remains of it, seconds until it is whole again; None where unsaid."""
 
 
-RELEARN_SECONDS = 1.0
-"""How long the levels an answer told are good enough while all of them are far from their end."""
+RELEARN_FAR = 1.0
+"""Seconds for which the levels an answer told are good enough while all of them are far from their end."""
+
+RELEARN_NEAR = 0.01
+"""The same where one is near: only a key that answers hundreds of times a second leaves a few answers unread."""
 
 _NEAR = 0.5
+
 
 class Limits:
     """The buckets of one family of one key (only of the kinds that are limited), its open leases, its cooling.
@@ -123,7 +127,7 @@ class Limits:
             learned |= self._learn(TOKENS, tokens, now) << TOKENS
         # Far from every limit our own count will do for a moment; an answer can tell nothing urgent.
         is_near = any(bucket.level(now) < bucket.burst * _NEAR for bucket in self.buckets.values())
-        self.relearn_at = now if is_near else now + RELEARN_SECONDS
+        self.relearn_at = now + (RELEARN_NEAR if is_near else RELEARN_FAR)
         return learned
 
     def _learn(self, kind: int, report: LimitReport, now: float) -> bool:

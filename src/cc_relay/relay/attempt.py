@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from cc_relay.codec.envelope import read_envelope, status_for_type
 from cc_relay.codec.observer import StreamObserver
 from cc_relay.errors import Stage, UpstreamError
-from cc_relay.exchange import Failure, UpstreamRequest, Usage
-from cc_relay.providers.base import Provider
-from cc_relay.relay.ports import Clock, Incoming, Sender
+from cc_relay.exchange import Usage
+
+if TYPE_CHECKING:
+    from cc_relay.exchange import Failure, UpstreamRequest
+    from cc_relay.providers.base import Provider
+    from cc_relay.relay.calls import Call
+    from cc_relay.relay.ports import Clock, Incoming, Sender
 
 WHOLE_SIZE = 1_048_576
 """Bytes of a non-streaming answer that are awaited before commit, so that a broken one can still fail over."""
@@ -83,9 +88,7 @@ async def attempt(
         raise
 
 
-async def hold_stream(
-    provider: Provider, incoming: Incoming, first_by: float, hold: float, clock: Clock
-) -> Opening:
+async def hold_stream(provider: Provider, incoming: Incoming, first_by: float, hold: float, clock: Clock) -> Opening:
     """Keep a stream's beginning until its first content, for a moment at most: an early error can still fail over."""
     observer = StreamObserver()
     held: list[bytes] = []

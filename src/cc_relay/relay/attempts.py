@@ -7,7 +7,7 @@ from functools import partial
 from math import inf
 from typing import TYPE_CHECKING
 
-from cc_relay.errors import Rejection, UpstreamError
+from cc_relay.errors import Rejection, Stage, UpstreamError
 from cc_relay.exchange import FailureKind, Outcome
 from cc_relay.policy.hedge import hedge_after
 from cc_relay.policy.judge import backoff
@@ -35,7 +35,17 @@ ANSWERED = frozenset({FailureKind.CLIENT, FailureKind.CAPABILITY, FailureKind.UN
 class Search:
     """One exchange's way from its plan to an answer that can be committed."""
 
-    __slots__ = ("_call", "_deadline_at", "_downstream", "_shells", "_snapshot", "_trail", "_wait_until", "course")
+    __slots__ = (
+        "_call",
+        "_deadline_at",
+        "_downstream",
+        "_found",
+        "_shells",
+        "_snapshot",
+        "_trail",
+        "_wait_until",
+        "course",
+    )
 
     def __init__(
         self, call: Call, snapshot: Snapshot, shells: Shells, trail: Trail, downstream: Downstream, deadline_at: float
@@ -48,6 +58,8 @@ class Search:
         self._downstream = downstream
         self._deadline_at = deadline_at
         self._wait_until: float | None = None
+        # The answer that won a race.
+        self._found: tuple[Reserved, Opening] | None = None
         self.course = course = Course(
             call,
             call.plan(),
@@ -85,11 +97,11 @@ class Search:
         try:
             request = call.prepare(option)
         except Rejection as rejection:
-            self._drop(reserved)
+            self._drop(reserved, was_counted=False)
             course.decline(option, rejection, clock())
             return None
         except BaseException:
-            self._drop(reserved)
+            self._drop(reserved, was_counted=False)
             raise
         started_at = clock()
         snapshot, trail, candidate = self._snapshot, self._trail, option.candidate
@@ -108,19 +120,25 @@ class Search:
             if error.timed_out:
                 # Silence is late, too.
                 option.lane.standing.latency.observe(clock() - started_at, clock())
-            self._fail(reserved, str(error))
+            self._fail(reserved, str(error), was_counted=error.stage is not Stage.CONNECT)
             course.lose(option, error)
             trail.add_attempt(
                 candidate, started_at, Outcome.FAILED, None, str(error), stage=error.stage.name, is_hedge=is_hedge
             )
         except BaseException:
             # The client left, the relay stops, or another attempt was faster.
-            self._drop(reserved)
+            self._drop(reserved, was_counted=True)
             trail.add_attempt(candidate, started_at, Outcome.GONE, None, "", is_hedge=is_hedge)
             raise
         else:
             now = clock()
             incoming = opening.incoming
+            if self._found is not None:
+                # Of two that answered in the same moment one is let go.
+                incoming.close()
+                self._drop(reserved, was_counted=True)
+                trail.add_attempt(candidate, started_at, Outcome.GONE, None, "", is_hedge=is_hedge)
+                return None
             reserved.hear(incoming.named, shells.wall_clock, now)
             if opening.observer is not None:
                 option.lane.standing.latency.observe(now - started_at, now)
@@ -131,11 +149,11 @@ class Search:
 
     # -- phase 10: what becomes of a lease -------------------------------------------------------------------------
 
-    def _drop(self, reserved: Reserved) -> None:
-        reserved.drop(self._shells.clock(), was_counted=False)
+    def _drop(self, reserved: Reserved, *, was_counted: bool) -> None:
+        reserved.drop(self._shells.clock(), was_counted=was_counted)
         self._shells.waiting.poke()
 
-    def _fail(self, reserved: Reserved, reason: str, *, was_counted: bool = False) -> None:
+    def _fail(self, reserved: Reserved, reason: str, *, was_counted: bool) -> None:
         now = self._shells.clock()
         transition = reserved.fail(reason, self._call.session, now, was_counted=was_counted)
         if transition is not None:
@@ -198,22 +216,28 @@ class Search:
         after = hedge_after(reserved.option.lane.standing.latency, hedging.factor, self._shells.clock())
         if after is None or not self._call.may_stream:
             return await self._try(reserved)
-        async with asyncio.TaskGroup() as tasks:
-            running = {tasks.create_task(self._try(reserved))}
-            done, running = await asyncio.wait(running, timeout=after)
-            if not done and course.may_be_relieved(self._shells.clock()) and hedging.budget.try_spend():
-                step = course.next(self._shells.clock())
-                if isinstance(step, Reserved):
-                    running.add(tasks.create_task(self._try(step, is_hedge=True)))
-            while running and not any(task.result() for task in done):
-                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            for task in running:
-                task.cancel()
-        return self._winner([found for task in done if (found := task.result()) is not None])
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                running = {tasks.create_task(self._compete(reserved))}
+                _, running = await asyncio.wait(running, timeout=after)
+                if running and course.may_be_relieved(self._shells.clock()) and hedging.budget.try_spend():
+                    step = course.next(self._shells.clock())
+                    if isinstance(step, Reserved):
+                        running.add(tasks.create_task(self._compete(step, is_hedge=True)))
+                while running and self._found is None:
+                    _, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                for task in running:
+                    task.cancel()
+        except BaseException:
+            if self._found is not None:
+                # The client left in the moment it could have been answered.
+                winner, opening = self._found
+                opening.incoming.close()
+                self._drop(winner, was_counted=True)
+            raise
+        return self._found
 
-    def _winner(self, found: list[tuple[Reserved, Opening]]) -> tuple[Reserved, Opening] | None:
-        """Of two that answered in the same moment one is let go."""
-        for reserved, opening in found[1:]:
-            opening.incoming.close()
-            self._drop(reserved)
-        return found[0] if found else None
+    async def _compete(self, reserved: Reserved, *, is_hedge: bool = False) -> None:
+        found = await self._try(reserved, is_hedge=is_hedge)
+        if found is not None:
+            self._found = found

@@ -254,13 +254,14 @@ def end_with_error(downstream: Downstream, error_type: str, message: str, reques
 
 def leave(downstream: Downstream, trail: Trail) -> None:
     """Cancelled: the client left and hears nothing, or the relay stops and says so."""
-    if downstream.is_gone:
-        trail.end(Outcome.GONE, "client left")
-        return
     observer = trail.observer
     if observer is not None and (observer.has_stopped or observer.error is not None):
-        # Only the end of the body was missing; there is nothing to add to the stream's last word.
+        # Only the end of the body was missing; there is nothing to add to the stream's last word. Clients leave on an
+        # error event, which is the upstream's fault all the same.
         close_stream(observer, downstream, trail)
+        return
+    if downstream.is_gone:
+        trail.end(Outcome.GONE, "client left")
         return
     trail.end(Outcome.DRAINED, "relay stopped")
     if not downstream.is_started:

@@ -80,12 +80,12 @@ class Losses:
         for _, failure in reversed(self._failures):
             if isinstance(failure, Rejection):
                 return failure
-        if self._refusals:
-            return not_carried(*list(self._refusals.items())[-1])
         return no_credential()
 
     def _names(self, reason: str) -> str:
-        names = dict.fromkeys(option.candidate.provider for option, one in self._refusals.items() if one.reason == reason)
+        names = dict.fromkeys(
+            option.candidate.provider for option, one in self._refusals.items() if one.reason == reason
+        )
         return ", ".join(map(repr, names))
 
 
@@ -115,14 +115,6 @@ def all_open(seconds: float, names: str) -> Rejection:
         f"the next try is let through in {wait} s."
     )
     return Rejection(529, "overloaded_error", message, reason="circuit_open", retry_after=wait)
-
-
-def not_carried(option: Option, refusal: Refusal) -> Rejection:
-    message = (
-        f"No provider of this relay can take this request: {option.candidate.provider} {refusal.reason}. "
-        "Use a model of another provider, or leave that out."
-    )
-    return Rejection(400, "invalid_request_error", message, reason="not_carried")
 
 
 def credential_refused(option: Option) -> Rejection:

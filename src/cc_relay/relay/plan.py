@@ -23,6 +23,10 @@ MOST_REASONS = 4
 """How many ranks of a strategy that goes by the moment are given their reasons while it lasts."""
 
 
+ELSEWHERE = "not where the session lives"
+"""Why an option is none for a request that is bound to its home."""
+
+
 class Route:
     """The lanes that serve a request as the strategy ranked them, and through them the options, one after the other.
 
@@ -80,11 +84,15 @@ class Route:
     def considered(self) -> tuple[Considered, ...]:
         """The candidates in their order, for whoever asks why."""
         found: list[Considered] = []
+        principal, home = self.principal, self.home if self.is_bound else None
         for number, lane in enumerate(self.lanes):
             reason = self._reason(number, lane)
-            options = lane.options.values() if self.session is None else self._of_lane(lane)
+            options = iter(lane.options.values()) if self.session is None else self._of_lane(lane)
+            if principal.login is not None or not principal.may_use_keys:
+                options = personal(lane, principal, options)
             for option in options:
-                found.append(Considered(len(found) + 1, option.candidate, reason))
+                is_elsewhere = home is not None and not is_at(option, home)
+                found.append(Considered(len(found) + 1, option.candidate, ELSEWHERE if is_elsewhere else reason))
         return tuple(found)
 
     def _reason(self, number: int, lane: Lane) -> str:
@@ -105,10 +113,15 @@ class Route:
     def _at_home(self, options: Iterator[Option]) -> Iterator[Option]:
         """The one option that knows what the request refers to: where the session was last served, else the first."""
         home = self.home
+        first: Option | None = None
         for option in options:
             if home is None or is_at(option, home):
                 yield option
                 return
+            first = first or option
+        if first is not None:
+            # A home that was taken from the configuration answers nobody, and who is asked instead may say so best.
+            yield first
 
 
 def is_at(option: Option, home: Home) -> bool:

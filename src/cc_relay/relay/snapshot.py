@@ -56,11 +56,15 @@ class Lane(Struct, frozen=True, eq=False):
     model: str
     family: str
     options: dict[str, Option] = field(default_factory=dict)
+    _price: list[Price | None] = field(default_factory=list)
 
     @property
     def price(self) -> Price | None:
-        """What the model costs here, None where nobody knows. Not looked up before it is asked for: few requests do."""
-        return self.upstream.price_of(self.model) if self.model else None
+        """What the model costs here, None where nobody knows. Looked up when it is first asked for: most never are."""
+        known = self._price
+        if not known:
+            known.append(self.upstream.price_of(self.model) if self.model else None)
+        return known[0]
 
     def option(self, credential: Credential) -> Option:
         """This lane for a credential that is no key of the upstream's: a client's own login."""

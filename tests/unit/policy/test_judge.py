@@ -21,14 +21,18 @@ def test_every_fault_and_stage_has_a_verdict() -> None:
     assert set(BREAKS) == set(product(Source, Stage))
 
 
-@pytest.mark.parametrize("stage", Stage)
+@pytest.mark.parametrize("stage", [Stage.SEND, Stage.HEAD, Stage.BODY])
 def test_an_upstream_that_breaks_before_commit_is_passed_over(stage: Stage) -> None:
     assert judge_break(Source.UPSTREAM, stage, timed_out=False) is Verdict.NEXT
 
 
+def test_an_upstream_that_cannot_be_reached_is_not_tried_with_its_other_keys() -> None:
+    assert judge_break(Source.UPSTREAM, Stage.CONNECT, timed_out=False) is Verdict.NEXT_PROVIDER
+
+
 @pytest.mark.parametrize("stage", Stage)
 def test_silence_is_not_tried_again_at_the_same_place(stage: Stage) -> None:
-    assert judge_break(Source.UPSTREAM, stage, timed_out=True) is Verdict.ONWARD
+    assert judge_break(Source.UPSTREAM, stage, timed_out=True) is Verdict.SILENT
 
 
 @pytest.mark.parametrize(("source", "stage"), [*product([Source.DOWNSTREAM, Source.RELAY], Stage)])

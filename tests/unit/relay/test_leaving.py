@@ -4,7 +4,7 @@ import asyncio
 from math import inf
 
 import pytest
-from tests.support.builders import messages_body, sse_stream
+from tests.support.builders import event, messages_body, sse_stream
 from tests.support.fakes import FakeIncoming, FakeSender, Rig, answer, failure, stream, unreachable, upstream
 from tests.support.virtual_time import STARTED_AT, virtual
 
@@ -30,13 +30,25 @@ async def test_cancelled_at_any_turn_an_exchange_settles_once_and_lets_go(turns:
         await (exchange.client_leaves() if is_gone else exchange.relay_stops())
         assert exchange.downstream.ended_at in (inf, STARTED_AT)
     record = rig.record
-    if is_gone:
+    if record.outcome is Outcome.DELIVERED:
+        assert exchange.downstream.body == b"".join(FRAMES), "only the end of the body was missing"
+    elif is_gone:
         assert record.outcome is Outcome.GONE
         *before, last = record.attempts
         assert all(attempt.outcome in CHARGED for attempt in before), "the failures before stay"
         assert last.outcome is Outcome.GONE or (last.outcome in CHARGED and len(record.attempts) <= 2)
     else:
-        assert record.outcome in (Outcome.DRAINED, Outcome.DELIVERED)
+        assert record.outcome is Outcome.DRAINED
+
+
+@virtual
+async def test_a_client_that_leaves_on_an_error_event_does_not_hide_whose_fault_it_was() -> None:
+    broken = event("error", error={"type": "overloaded_error", "message": "Overloaded"})
+    rig = Rig(stream(*FRAMES[:3], broken, 60.0))
+    async with rig.begin(body=STREAMING) as exchange:
+        await asyncio.sleep(1.0)
+        await exchange.client_leaves()
+    assert (rig.record.outcome, rig.record.reason) == (Outcome.BROKEN, "error event")
 
 
 @virtual

@@ -15,7 +15,6 @@ from cc_relay.exchange import UpstreamRequest
 from cc_relay.providers.base import ProviderSettings
 from cc_relay.providers.registry import build
 
-
 FRAMES = sse_stream()
 ENDLESS: list[Step] = [*FRAMES[:5], inf]
 

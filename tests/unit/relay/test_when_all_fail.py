@@ -166,7 +166,9 @@ async def test_a_clients_own_login_that_is_refused_hears_it_verbatim_and_nobody_
 
 @virtual
 async def test_a_pools_plan_limits_are_not_shown_as_the_clients_own() -> None:
-    rig = Rig(failure(429, "rate_limit_error", anthropic_ratelimit_unified_status="rejected"), upstreams=[upstream("a", "k1")])
+    rig = Rig(
+        failure(429, "rate_limit_error", anthropic_ratelimit_unified_status="rejected"), upstreams=[upstream("a", "k1")]
+    )
     downstream = await rig.serve()
     assert downstream.header(b"anthropic-ratelimit-unified-status") is None
 
