@@ -238,7 +238,7 @@ class Considered(Struct, frozen=True):
 
 
 class Declined(Struct, frozen=True):
-    """A candidate that was passed over at `at`: its key or breaker refused, or its provider cannot carry the request."""
+    """A candidate passed over at `at`: its key or breaker refused, or its provider cannot carry the request."""
 
     candidate: Candidate
     refusal: Refusal

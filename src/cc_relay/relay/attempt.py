@@ -62,7 +62,8 @@ async def attempt(
 ) -> Opening:
     """Send, and wait until the answer is worth committing: its first meaningful byte must be here by `first_by`.
 
-    A stream's beginning is held back for `hold` seconds at most. Raises Refused where the upstream answered with an error, UpstreamError where it did not answer.
+    A stream's beginning is held back for `hold` seconds at most. Raises Refused where the upstream answered with an
+    error, UpstreamError where it did not answer.
     """
     incoming = await sender.send(request, first_by)
     try:

@@ -68,6 +68,10 @@ class Call(Protocol):
     @property
     def asks_every_key(self) -> bool: ...
     @property
+    def warms_cache(self) -> bool:
+        """Whether the answer leaves the session's prompt in a cache, where the next request had better go."""
+
+    @property
     def is_main(self) -> bool:
         """Whether this is a main agent's request, which goes before those of its sub-agents."""
 
@@ -102,6 +106,7 @@ class MessagesCall:
 
     is_repeatable = True
     asks_every_key = False
+    warms_cache = True
     family: str | None = None
 
     def __init__(self, request: RelayRequest, snapshot: Snapshot, principal: Principal, shells: Shells) -> None:
@@ -181,6 +186,7 @@ class CountCall(MessagesCall):
 
     __slots__ = ()
 
+    warms_cache = False
     family = COUNTING
 
     def options(self, route: Route) -> Iterator[Option]:
@@ -216,6 +222,7 @@ class SideCall:
     may_stream = True
     grace = 0.0
     asks_every_key = True
+    warms_cache = False
     is_main = True
 
     def __init__(self, request: RelayRequest, snapshot: Snapshot, principal: Principal, shells: Shells) -> None:

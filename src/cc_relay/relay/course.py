@@ -163,6 +163,10 @@ class Course:
         self.attempts += 1
         if self._ahead:
             self._ahead = [option for option in self._ahead if option is not reserved.option]
+        if self._refused:
+            # What it refused before is no news any more.
+            self._refused.pop(reserved.option, None)
+            self.losses.forget_refusal(reserved.option)
         return reserved
 
     def may_be_relieved(self, now: float) -> bool:

@@ -48,7 +48,7 @@ async def exchange(
         principal = authenticate(snapshot.access, request.named)
         trail.principal = principal.name
         call = make_call(request, snapshot, principal, shells)
-        trail.take_call(call.model, call.session, call.lineage)
+        trail.take_call(call.model, call.session, call.lineage if call.warms_cache else None)
         is_admitted = admit(shells.admission, snapshot.max_concurrent)
         deadline_at = request.arrived_at + snapshot.timeout
         search = Search(call, snapshot, shells, trail, downstream, deadline_at)
@@ -108,10 +108,12 @@ def release(shells: Shells, trail: Trail) -> None:
     transition = None
     if trail.outcome is Outcome.DELIVERED:
         transition = reserved.succeed(usage, trail.session, now)
-        shells.typical_output += (usage.output - shells.typical_output) * OUTPUT_SHARE
+        if usage.output:
+            shells.typical_output += (usage.output - shells.typical_output) * OUTPUT_SHARE
         if trail.lineage is not None:
             candidate = reserved.option.candidate
-            home = Home(candidate.provider, candidate.credential.fingerprint, usage.total_input, now)
+            cached = usage.cache_read + usage.cache_write_5m + usage.cache_write_1h
+            home = Home(candidate.provider, candidate.credential.fingerprint, cached, now)
             shells.sessions.remember(trail.lineage, home, now)
     elif trail.outcome is Outcome.BROKEN:
         transition = reserved.fail(trail.reason, trail.session, now, was_counted=True, usage=usage)

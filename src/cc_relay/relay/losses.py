@@ -55,6 +55,10 @@ class Losses:
         """A key or a breaker said no; its last word counts."""
         self._refusals[option] = refusal
 
+    def forget_refusal(self, option: Option) -> None:
+        """It is tried after all."""
+        self._refusals.pop(option, None)
+
     def conclude(self, now: float) -> Exception:
         """What to raise: the last upstream error that speaks to the client, else an error of our own."""
         for option, failure in reversed(self._failures):

@@ -63,7 +63,7 @@ class WaitingRoom:
         return f"<WaitingRoom {len(self._queue)} of {self._queue.max_size}>"
 
     def wants(self, option: Option) -> bool:
-        """Whether somebody waits for this option already, whom a newcomer must not overtake; cheap where nobody does."""
+        """Whether somebody waits for this option already, whom no newcomer may overtake; cheap where nobody does."""
         return bool(self._wanted) and place_of(option) in self._wanted
 
     def set_size(self, max_size: int) -> None:

@@ -142,7 +142,9 @@ async def test_a_limit_is_learned_from_an_answer_and_kept_from_then_on() -> None
 @virtual
 async def test_what_is_used_is_settled_with_the_true_counts() -> None:
     pool = upstream("a", "k1", limits={"itpm": 1000.0, "otpm": 1000.0})
-    body = b'{"type":"message","content":[],"usage":{"input_tokens":300,"output_tokens":20,"cache_read_input_tokens":9}}'
+    body = (
+        b'{"type":"message","content":[],"usage":{"input_tokens":300,"output_tokens":20,"cache_read_input_tokens":9}}'
+    )
     await Rig(answer(body), upstreams=[pool]).serve()
     levels = {kind: level for _, kind, _, level in key(pool, "k1").utilisation(STARTED_AT)}
     assert levels == {"input": 700.0, "output": 980.0}

@@ -125,6 +125,14 @@ async def test_those_who_wait_for_one_key_and_fail_there_are_told_of_it() -> Non
 
 
 @virtual
+async def test_who_got_its_key_and_failed_there_does_not_wait_for_it_again() -> None:
+    losses = [failure(500), failure(500)]
+    rig = Rig(*losses, upstreams=[cooled(7.0)], queueing=A_MINUTE, retry=Retry(max_attempts=10), dice=Chance(0.0))
+    downstream = await rig.serve()
+    assert (downstream.status, len(rig.sender.requests)) == (500, 2)
+
+
+@virtual
 async def test_a_full_queue_takes_nobody_more() -> None:
     rig = Rig(ok(), upstreams=[cooled(7.0)], queueing=A_MINUTE)
     rig.shells.waiting.set_size(1)
