@@ -208,8 +208,6 @@ async def test_an_answer_that_failed_makes_no_home() -> None:
 # -- what is remembered -----------------------------------------------------------------------------------------------
 
 
-# For the lead, lifecycle.release: what is not written to the cache is not cached (`total_input` has both).
-@pytest.mark.xfail(strict=True, reason="plain input is remembered as cached")
 @virtual
 async def test_what_is_cached_is_what_was_read_from_and_written_to_the_cache() -> None:
     given = stream(*sse_stream(input_tokens=700, cache_read=4000, cache_write_5m=200, cache_write_1h=50))
@@ -218,8 +216,6 @@ async def test_what_is_cached_is_what_was_read_from_and_written_to_the_cache() -
     assert rig.shells.sessions.recall(S, STARTED_AT) == Home("a", "key-a-key", 4250, STARTED_AT)
 
 
-# For the lead, lifecycle.release: an answer to count_tokens makes a home with nothing cached.
-@pytest.mark.xfail(strict=True, reason="count_tokens makes a home")
 @virtual
 async def test_counting_tokens_moves_nobody_and_cools_no_cache() -> None:
     pool = upstream("a", "k1", "k2")
