@@ -386,7 +386,11 @@ class Rig:
             if isinstance(answer, FakeIncoming) and answer.was_sent:
                 assert answer.is_closed, f"{answer} was not let go"
         assert len(self.shells.waiting) == 0, "somebody still stands in line"
-        for one in self.front.snapshot.upstreams:
+        snapshot = self.front.snapshot
+        lanes = snapshot.lanes("claude-sonnet-5-5")
+        wanted = [option for lane in lanes for option in lane.options.values() if self.shells.waiting.wants(option)]
+        assert not wanted, f"nobody waits for {wanted} any more"
+        for one in snapshot.upstreams:
             check_leases(one, self.loop.time())
 
 

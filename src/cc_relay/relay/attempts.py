@@ -40,6 +40,7 @@ class Search:
         "_deadline_at",
         "_downstream",
         "_found",
+        "_keep_alive",
         "_shells",
         "_snapshot",
         "_trail",
@@ -58,6 +59,7 @@ class Search:
         self._downstream = downstream
         self._deadline_at = deadline_at
         self._wait_until: float | None = None
+        self._keep_alive: KeepAlive | None = None
         # The answer that won a race.
         self._found: tuple[Reserved, Opening] | None = None
         self.course = course = Course(
@@ -75,18 +77,22 @@ class Search:
     async def answer(self) -> tuple[Reserved, Opening]:
         """Try candidates until one answers. Raises Rejection or Unanswered when none does."""
         course, clock = self.course, self._shells.clock
-        step: Step = course.next(clock())
-        while step is not None:
-            if isinstance(step, Reserved):
-                found = await (self._try(step) if self._snapshot.hedging is None else self._race(step))
-                if found is not None:
-                    return found
-                step = course.next(clock()) if clock() < self._deadline_at else None
-            elif isinstance(step, Rest):
-                await self._rest(step)
-                step = course.next(clock()) if clock() < self._deadline_at else None
-            else:
-                step = await self._wait(step)
+        step: Step = course.first(clock())
+        try:
+            while step is not None:
+                if isinstance(step, Reserved):
+                    found = await (self._try(step) if self._snapshot.hedging is None else self._race(step))
+                    if found is not None:
+                        return found
+                    step = course.next(clock()) if clock() < self._deadline_at else None
+                elif isinstance(step, Rest):
+                    await self._rest(step)
+                    step = course.next(clock()) if clock() < self._deadline_at else None
+                else:
+                    step = await self._wait(step)
+        finally:
+            if self._keep_alive is not None:
+                self._keep_alive.stop()
         raise course.losses.conclude(clock())
 
     async def _try(self, reserved: Reserved, *, is_hedge: bool = False) -> tuple[Reserved, Opening] | None:
@@ -188,9 +194,8 @@ class Search:
         began_at = shells.clock()
         if self._wait_until is None:
             self._wait_until = min(began_at + queueing.max_wait, self._deadline_at)
-        keep_alive = None
-        if call.may_stream and queueing.pings:
-            keep_alive = KeepAlive(self._downstream, shells.loop, trail.commit)
+        if call.may_stream and queueing.pings and self._keep_alive is None:
+            self._keep_alive = KeepAlive(self._downstream, shells.loop, trail.commit)
         try:
             reserved = await shells.waiting.wait(
                 wait,
@@ -201,8 +206,10 @@ class Search:
             )
         finally:
             trail.waited += shells.clock() - began_at
-            if keep_alive is not None:
-                keep_alive.stop()
+            if self._keep_alive is not None and not self._downstream.is_started:
+                # What has begun with pings goes on with them until the answer is here.
+                self._keep_alive.stop()
+                self._keep_alive = None
         if reserved is not None:
             return self.course.begin(reserved)
         now = shells.clock()

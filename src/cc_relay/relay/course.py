@@ -122,6 +122,20 @@ class Course:
 
     # -- what now ------------------------------------------------------------------------------------------------
 
+    def first(self, now: float) -> Step:
+        """Begin: mostly the first choice is free and able, and nothing else need be looked at. Hot path."""
+        option = next(self._options, None)
+        if option is None:
+            return self.next(now)
+        waiting = self._waiting
+        if self._call.objection(option) is None and (waiting is None or not waiting.wants(option)):
+            reserved = self.take(option, now)
+            if isinstance(reserved, Reserved):
+                self.attempts = 1
+                return reserved
+        self._ahead.append(option)
+        return self.next(now)
+
     def next(self, now: float) -> Step:
         """Try what is reserved, rest, or wait for a key; None when the course is at its end."""
         if self.attempts >= self._max_attempts:
@@ -199,10 +213,10 @@ class Course:
 
     def _size(self, option: Option) -> tuple[int, int]:
         """Tokens that are likely to count against the option's limits: what is cached there does not."""
-        route = self.route
-        ask = route.ask
-        is_warm = route.home is not None and is_at(option, route.home)
-        return ask.input - ask.cached if is_warm else ask.input, ask.output
+        ask, home = self.route.ask, self.route.home
+        if ask.cached and home is not None and is_at(option, home):
+            return ask.input - ask.cached, ask.output
+        return ask.input, ask.output
 
     def _draw(self) -> Option | None:
         """The next option that is not ruled out by what happened so far."""

@@ -273,8 +273,8 @@ def leave(downstream: Downstream, trail: Trail) -> None:
             Rejection(503, "overloaded_error", DRAINING, reason="draining", retry_after=1),
             trail.request_id,
         )
-    elif observer is not None and observer.is_at_boundary:
-        downstream.write(error_event("overloaded_error", DRAINING, trail.request_id))
-        downstream.finish()
+    elif trail.reserved is None or (observer is not None and observer.is_at_boundary):
+        # Nothing but pings went out yet, or whole events.
+        end_with_error(downstream, "overloaded_error", DRAINING, trail.request_id)
     else:
         downstream.abort()

@@ -60,7 +60,8 @@ def is_eventful(record: Record) -> bool:
 
 
 def keep(shelf: OrderedDict[str, Record], record: Record, most: int) -> None:
-    shelf.pop(record.id, None)
+    if record.id in shelf:
+        del shelf[record.id]
     shelf[record.id] = record
     if len(shelf) > most:
         shelf.popitem(last=False)

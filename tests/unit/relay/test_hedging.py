@@ -1,4 +1,4 @@
-"""When a first token is late, a second attempt beside the first: one answers, the other is let go and charges nobody."""
+"""When a first token is late, a second attempt beside the first: one answers, the other is let go, uncharged."""
 
 import asyncio
 from math import inf

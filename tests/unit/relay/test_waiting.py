@@ -163,7 +163,7 @@ async def test_the_end_of_a_wait_in_vain_tells_when_the_key_is_really_back() -> 
 async def test_nobody_waits_in_a_busy_loop() -> None:
     rig = Rig(ok(), upstreams=[cooled(59.0)], queueing=A_MINUTE)
     deals = 0
-    deal = WaitingRoom._deal  # noqa: SLF001  # how often is what this is about
+    deal = WaitingRoom._deal  # how often is what this is about
 
     def counted(room: WaitingRoom) -> None:
         nonlocal deals
@@ -270,6 +270,19 @@ async def test_who_waits_for_one_key_holds_up_nobody_who_takes_another() -> None
 
 
 @virtual
+async def test_who_waits_for_one_key_holds_up_nobody_who_waits_for_any() -> None:
+    pool = cooled(50.0, "k1", "k2")
+    pool.pool.cool(key(pool, "k2"), "", 5.0, STARTED_AT, Chance(0.5))
+    rig = Rig(ok(), ok(), upstreams=[pool], queueing=A_MINUTE, keeps_sessions=True)
+    rig.shells.sessions.remember("bound", home(pool, "k1"), STARTED_AT)
+    async with rig.begin(headers=of_session("bound"), body=messages_body(container="c1")) as bound:
+        await settle()
+        assert (await rig.serve(headers=of_session("other"))).ended_at == STARTED_AT + 5.0
+        await bound.ended()
+    assert bound.downstream.ended_at == STARTED_AT + 50.0
+
+
+@virtual
 async def test_who_waits_for_messages_holds_up_nobody_who_counts() -> None:
     """Limits on counting are limits of their own."""
     pool = upstream("a", "k1", families={"claude-sonnet-5-5": "sonnet"})
@@ -351,6 +364,21 @@ async def test_a_stream_that_waits_for_long_is_pinged_and_then_goes_on_as_ever()
 
 
 @virtual
+async def test_what_has_begun_with_pings_is_pinged_until_the_answer_is_here() -> None:
+    rig = Rig(stream(*FRAMES, after=200.0), upstreams=[cooled(20.0)], queueing=A_MINUTE)
+    downstream = await rig.serve(body=STREAMING)
+    pings = [at - STARTED_AT for at, data in downstream.writes if data == PING]
+    assert pings == [15.0 * number for number in range(1, 15)]
+    assert downstream.body == PING * 14 + b"".join(FRAMES)
+
+
+@virtual
+async def test_an_attempt_without_a_wait_before_it_begins_no_stream() -> None:
+    rig = Rig(stream(*FRAMES, after=200.0), upstreams=[cooled(10.0)], queueing=A_MINUTE)
+    assert (await rig.serve(body=STREAMING)).body == b"".join(FRAMES)
+
+
+@virtual
 async def test_a_short_wait_leaves_no_trace_in_the_answer() -> None:
     rig = Rig(stream(*FRAMES), upstreams=[cooled(14.9)], queueing=A_MINUTE)
     downstream = await rig.serve(body=STREAMING)
@@ -396,7 +424,7 @@ async def test_once_pinged_a_wait_in_vain_is_told_as_an_event() -> None:
     ("loss", "error_type"),
     [
         pytest.param(lambda: failure(400, "invalid_request_error"), "invalid_request_error", id="upstream's own"),
-        pytest.param(lambda: unreachable(), "api_error", id="ours"),
+        pytest.param(unreachable, "api_error", id="ours"),
     ],
 )
 @virtual
@@ -434,6 +462,17 @@ async def test_once_pinged_a_client_that_leaves_is_let_go() -> None:
         await asyncio.sleep(20.0)
         await exchange.client_leaves()
     assert rig.record.outcome is Outcome.GONE
+
+
+# For the lead, lifecycle.leave: between pings the stream is at a boundary, and can say so instead of breaking off.
+@virtual
+async def test_once_pinged_a_relay_that_stops_says_so_in_an_event() -> None:
+    rig = Rig(upstreams=[cooled(50.0)], queueing=A_MINUTE)
+    async with rig.begin(body=STREAMING) as exchange:
+        await asyncio.sleep(20.0)
+        await exchange.relay_stops()
+    assert told(exchange.downstream.body)["error"]["type"] == "overloaded_error"
+    assert (exchange.downstream.end, rig.record.outcome) == ("finish", Outcome.DRAINED)
 
 
 @virtual
