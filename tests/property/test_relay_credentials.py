@@ -22,7 +22,7 @@ SECRETS = st.sampled_from(
         "cc-relay-placeholder",
         "the-relays-own-key",
         "the-relays-own-secret",
-        "sk-ant-the-relays-own-key",
+        "sk-ant-relay-key-of-ours",
         "any-other-clients-own",
     ]
 )
@@ -53,8 +53,8 @@ def requests(draw: st.DrawFn) -> tuple[Headers, list[bytes]]:
 
 ACCESSES = st.builds(
     Access,
-    api_key=st.sampled_from([b"", b"the-relays-own-key", b"sk-ant-the-relays-own-key"]),
-    bearer_secret=st.sampled_from([b"", b"the-relays-own-secret", b"sk-ant-the-relays-own-key"]),
+    api_key=st.sampled_from([b"", b"the-relays-own-key", b"sk-ant-relay-key-of-ours"]),
+    bearer_secret=st.sampled_from([b"", b"the-relays-own-secret", b"sk-ant-relay-key-of-ours"]),
     allows_bearer=st.booleans(),
     allows_subscription=st.booleans(),
 )
