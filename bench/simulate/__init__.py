@@ -1,1 +1,1 @@
-"""The relay's decisions over a simulated day: the real policies on virtual time, without sockets and without asyncio."""
+"""The relay's decisions over a simulated day: the real policies on virtual time, no sockets and no asyncio."""
