@@ -1,4 +1,4 @@
-"""`python -m bench`: one table, the relay beside nginx; `python -m bench micro`: the hot functions alone."""
+"""`python -m bench`: the relay beside nginx; `… micro`: the hot functions alone; `… simulate`: a day of traffic."""
 
 import argparse
 import dataclasses
@@ -9,6 +9,10 @@ from bench import machine, rows, table
 
 
 def main(argv: list[str]) -> int:
+    if argv[:1] == ["simulate"]:
+        from bench.simulate import day
+
+        return day.main(argv[1:])
     if argv[:1] == ["micro"]:
         from bench import micro
 

@@ -113,7 +113,8 @@ class Search:
         snapshot, trail, candidate = self._snapshot, self._trail, option.candidate
         first_by = self._deadline_at
         if snapshot.failover_timeout < inf and course.may_be_relieved(started_at):
-            first_by = min(first_by, started_at + snapshot.failover_timeout + call.grace)
+            grace = call.grace + course.reading_time(option)
+            first_by = min(first_by, started_at + snapshot.failover_timeout + grace)
         try:
             opening = await attempt(shells.sender, option.provider, request, call, first_by, snapshot.hold, clock)
         except Refused as refused:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from cc_relay.exchange import Declined, FailureKind, Refusal
-from cc_relay.policy.affinity import worth_waiting
+from cc_relay.policy.affinity import PREFILL_SPEED, worth_waiting
 from cc_relay.policy.judge import Verdict, judge_break, judge_failure
 from cc_relay.policy.key import RATE
 from cc_relay.relay.losses import CANNOT_CARRY, EXHAUSTED, Losses
@@ -29,6 +29,9 @@ TIRED = 2
 """A provider that failed twice, or cannot be reached: others first."""
 OUT = 3
 """A provider that is of no use for this request."""
+
+SHORT_PROMPT = 10_000
+"""Tokens that are read while nobody looks at the clock."""
 
 ENOUGH = 1000
 """Attempts of a call that looks for its owner key by key."""
@@ -182,6 +185,10 @@ class Course:
             self._refused.pop(reserved.option, None)
             self.losses.forget_refusal(reserved.option)
         return reserved
+
+    def reading_time(self, option: Option) -> float:
+        """Seconds by which a long prompt that is not cached may be later with its first token than a short one."""
+        return max(0, self._size(option)[0] - SHORT_PROMPT) / PREFILL_SPEED
 
     def may_be_relieved(self, now: float) -> bool:
         """Whether somebody else could take over now from the attempt that is being made."""

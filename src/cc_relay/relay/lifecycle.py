@@ -15,7 +15,7 @@ from cc_relay.relay.answers import debug_headers, forwarded, reject, relay_failu
 from cc_relay.relay.attempts import ANSWERED, Search
 from cc_relay.relay.authenticate import authenticate
 from cc_relay.relay.losses import Unanswered
-from cc_relay.relay.plan import is_at
+from cc_relay.relay.plan import is_at, is_excursion
 from cc_relay.relay.pump import Pump
 from cc_relay.relay.trail import Trail
 
@@ -110,7 +110,7 @@ def release(shells: Shells, trail: Trail) -> None:
         transition = reserved.succeed(usage, trail.session, now)
         if usage.output:
             shells.typical_output += (usage.output - shells.typical_output) * OUTPUT_SHARE
-        if trail.lineage is not None:
+        if trail.lineage is not None and not is_excursion(reserved.option, trail.route, now):
             candidate = reserved.option.candidate
             cached = usage.cache_read + usage.cache_write_5m + usage.cache_write_1h
             home = Home(candidate.provider, candidate.credential.fingerprint, cached, now)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cc_relay.errors import Rejection
 from cc_relay.exchange import Considered
+from cc_relay.policy.affinity import CACHE_LIFETIME
 from cc_relay.relay.authenticate import LOGIN_PREFIX
 
 if TYPE_CHECKING:
@@ -127,6 +128,12 @@ class Route:
 def is_at(option: Option, home: Home) -> bool:
     """Whether an option is where the session was last served."""
     return option.candidate.provider == home.provider and option.candidate.credential.fingerprint == home.key
+
+
+def is_excursion(option: Option, route: Route | None, now: float) -> bool:
+    """Whether a session was served away from a home whose cache is still alive: next time it goes back there."""
+    home = None if route is None else route.home
+    return home is not None and not is_at(option, home) and now - home.at < CACHE_LIFETIME
 
 
 def personal(lane: Lane, principal: Principal, options: Iterator[Option]) -> Iterator[Option]:

@@ -372,3 +372,14 @@ async def test_the_failure_of_one_who_was_asked_says_more_than_one_who_was_not()
     rig = Rig(unreachable(), unreachable(), upstreams=[upstream("a"), upstream("b", declines=True)])
     downstream = await rig.serve()
     assert (downstream.status, rig.record.reason) == (502, "upstream_unreachable")
+
+
+@virtual
+async def test_a_long_prompt_has_the_time_its_reading_takes_beyond_the_timeout() -> None:
+    """200,000 tokens that no cache holds, at 10,000 a second and the first 10,000 for nothing: 19 s more."""
+    long = messages_body(stream=True, system="word " * 160_000)
+    tokens = len(long) // 4
+    rig = Rig(stream(*STREAM, after=1000.0), stream(*STREAM), failover_timeout=5.0)
+    downstream = await rig.serve(body=long)
+    assert downstream.status == 200
+    assert rig.sender.sent_at[1] - rig.sender.sent_at[0] == pytest.approx(5.0 + (tokens - 10_000) / 10_000)
