@@ -50,6 +50,7 @@ def cases() -> list[Case]:
     peeked, _ = peek(small, session)
 
     return [
+        *routing_cases(),
         Case("peek, 1 KB", lambda: peek(small, session)),
         Case("peek, 200 KB", lambda: peek(large, session)),
         Case("observer, one delta", lambda: observer.receive_data(messages.DELTA)),
@@ -58,6 +59,48 @@ def cases() -> list[Case]:
         Case("usage of a JSON answer, 1 KB", lambda: read_message(messages.ANSWER)),
         Case(f"prepare, {len(headers)} headers", lambda: provider.prepare_messages(request, peeked, candidate)),
     ]
+
+
+def routing_cases() -> list[Case]:
+    """Plan, reserve and release as the life cycle does them: one provider with one key, and four with five each."""
+    from cc_relay.config import Config
+    from cc_relay.exchange import Usage
+    from cc_relay.policy.routing import Ask
+    from cc_relay.relay.authenticate import ANONYMOUS
+    from cc_relay.relay.plan import Route
+    from cc_relay.relay.reserve import Reserved, reserve
+    from cc_relay.runtime.assemble import assemble
+
+    usage = Usage(input=1000, output=300)
+
+    def case(providers: int, keys: int, strategy: str) -> Case:
+        listed = [
+            {
+                "name": f"p{number}",
+                "type": "anthropic",
+                "keys": [
+                    {"key": f"sk-{number}-{key}", "rpm_limit": 10**9, "itpm_limit": 10**12, "otpm_limit": 10**12}
+                    for key in range(keys)
+                ],
+            }
+            for number in range(providers)
+        ]
+        config = {"providers": listed, "routing": {"strategy": strategy}}
+        snapshot = assemble(Config.model_validate(config))
+        lanes = snapshot.lanes("claude-opus-5-5")
+        clock = iter(range(10**9))
+
+        def plan_reserve_release() -> None:
+            now = next(clock) / 1000.0
+            ask = Ask("claude-opus-5-5", 1000, 500, 0, "", now, lambda: 0.5)
+            route = Route(lanes, snapshot.strategy, ask, ANONYMOUS, session="s", home=None)
+            reserved = reserve(next(iter(route.options())), 1000, 500, now)
+            assert isinstance(reserved, Reserved)
+            reserved.succeed(usage, "s", now)
+
+        return Case(f"plan + reserve + release, {providers * keys} candidates, {strategy}", plan_reserve_release)
+
+    return [case(1, 1, "failover"), case(4, 5, "failover"), case(4, 5, "round_robin"), case(4, 5, "latency_based")]
 
 
 def nanoseconds(case: Case) -> float:
