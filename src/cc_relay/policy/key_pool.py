@@ -93,6 +93,8 @@ class KeyPool:
         if limits.buckets:
             amounts = (1.0, input, output, input + output)
             if not limits.try_take(amounts, now):
+                # By our own count nothing is left: the next answer's word is wanted at once.
+                limits.relearn_at = -inf
                 return Refusal(RATE, limits.available_at(amounts, now))
             key.full_at = limits.full_at()
         if key.strikes:
