@@ -71,3 +71,7 @@ class Rejection(RelayError):
         self.reason = reason
         self.retry_after = retry_after
         self.should_retry = should_retry
+
+
+class CredentialError(Exception):
+    """No credential could be had for an upstream; the message says why and what to do, and holds no secret."""

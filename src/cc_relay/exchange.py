@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from enum import Enum
+from math import inf
+from typing import Protocol
 
 from msgspec import Raw, Struct
 
@@ -85,8 +87,33 @@ class Timeouts(Struct, frozen=True):
     idle: float = 300.0
 
 
+class Translation(Protocol):
+    """One answer on its way from an upstream's own wire format to Anthropic's: bytes in, bytes out."""
+
+    @property
+    def media_type(self) -> bytes:
+        """What the translated body is: `text/event-stream` or `application/json`."""
+
+    def receive_data(self, data: bytes) -> bytes:
+        """The next bytes of the upstream's body; returns what they complete, maybe nothing. Hot path.
+
+        Raises ValueError, with a sentence, where they cannot be what they claim to be.
+        """
+
+    def receive_eof(self) -> bytes:
+        """The upstream's body has ended; returns what is left to say: an error event where a stream broke off."""
+
+
+Seal = Callable[[float], Headers]
+"""Makes the header lines that depend on the moment of sending (a signature), given wall-clock seconds."""
+
+
 class UpstreamRequest(Struct, frozen=True):
-    """One request ready for the wire. `headers` lack `host` and `content-length`, which `net` writes."""
+    """One request ready for the wire. `headers` lack `host` and `content-length`, which `net` writes.
+
+    `seal` adds header lines when the request goes out. `translate` begins the translation of an answer that is no
+    error; None: the upstream speaks as Anthropic does.
+    """
 
     origin: Origin
     method: bytes
@@ -94,29 +121,51 @@ class UpstreamRequest(Struct, frozen=True):
     headers: Headers
     body: bytes
     timeouts: Timeouts
+    seal: Seal | None = None
+    translate: Callable[[], Translation] | None = None
+
+
+class AwsKeys(Struct, frozen=True):
+    """What AWS requests are signed with; `session_token` is "" for keys that last."""
+
+    access_key_id: str
+    secret_access_key: str
+    session_token: str = ""
+
+    def __repr__(self) -> str:
+        return "<AwsKeys>"
 
 
 class Credential(Struct, frozen=True):
     """What proves us (or, passed through, the client) to one upstream.
 
     `fingerprint` is the key's public name; `secret` never reaches a log. `is_client_owned` marks a client's own
-    login on its way to the host it belongs to.
+    login on its way to the host it belongs to. `aws` signs instead of `secret`; `quota_project` is the Google Cloud
+    project that pays. One that is valid for a while ends at `expires_at`, in wall-clock seconds.
     """
 
     fingerprint: str
     secret: str
     is_client_owned: bool = False
+    aws: AwsKeys | None = None
+    quota_project: str = ""
+    expires_at: float = inf
 
     def __repr__(self) -> str:
         return f"<Credential {self.fingerprint}>"
 
 
 class Candidate(Struct, frozen=True):
-    """One (upstream, key, model) a plan offers. `model` is the upstream's own name for what was asked."""
+    """One (upstream, key, model) a plan offers. `model` is the upstream's own name for what was asked.
+
+    `lacking` are the capabilities (`providers.capabilities`) that this upstream refused of late with this model:
+    the request is prepared without them.
+    """
 
     provider: str
     credential: Credential
     model: str
+    lacking: frozenset[str] = frozenset()
 
 
 class FailureKind(Enum):
@@ -145,6 +194,7 @@ class Failure(Struct, frozen=True):
 
     `status` and `error_type` are what the client should see (Anthropic's words); `body` is the envelope to relay,
     the upstream's own bytes wherever it already speaks Anthropic. `retry_after` is seconds, None where unsaid.
+    `lacks` names the capability that was refused (`providers.capabilities`), where a request without it may do.
     """
 
     kind: FailureKind
@@ -153,6 +203,7 @@ class Failure(Struct, frozen=True):
     message: str
     body: bytes
     retry_after: float | None = None
+    lacks: str = ""
 
 
 class Usage(Struct, frozen=True):

@@ -11,7 +11,8 @@ class ProviderSettings(Struct, frozen=True):
     """What configuration says of one provider, as plain values.
 
     `base_url` is without a trailing slash. `models` empty means: whatever `model_mapping` or the type knows.
-    `auth_style` is "x-api-key" or "bearer": how the key travels.
+    `auth_style` is "x-api-key" or "bearer": how the key travels. The rest is for clouds: `region` of AWS or Google
+    Cloud, `project` of Google Cloud, `resource` and `deployment` of Azure, Bedrock's `surface`.
     """
 
     name: str
@@ -21,6 +22,11 @@ class ProviderSettings(Struct, frozen=True):
     model_mapping: dict[str, str] = {}
     timeouts: Timeouts = Timeouts()
     auth_style: str = "x-api-key"
+    region: str = ""
+    project: str = ""
+    resource: str = ""
+    deployment: str = ""
+    surface: str = "runtime"
 
 
 class Provider(Protocol):

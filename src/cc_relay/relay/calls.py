@@ -13,6 +13,7 @@ from cc_relay.codec.session_hash import session_of
 from cc_relay.codec.token_count import read_token_count
 from cc_relay.errors import Rejection
 from cc_relay.exchange import Usage
+from cc_relay.policy.affinity import CACHE_LIFETIME
 from cc_relay.policy.routing import Ask
 from cc_relay.policy.routing.failover import Failover
 from cc_relay.relay.plan import Route, no_credential, personal, unknown_model
@@ -154,7 +155,9 @@ class MessagesCall:
         now = shells.clock()
         home: Home | None = None if lineage is None else shells.sessions.recall(lineage, now)
         size = peeked.size // BYTES_PER_TOKEN if self.family is None else 0
-        cached, warm_at = (0, "") if home is None else (min(home.cached, size), home.provider)
+        cached, warm_at = 0, ""
+        if home is not None and now - home.at < CACHE_LIFETIME:
+            cached, warm_at = min(home.cached, size), home.provider
         return Route(
             lanes,
             self._snapshot.strategy,

@@ -33,6 +33,10 @@ OUT = 3
 SHORT_PROMPT = 10_000
 """Tokens that are read while nobody looks at the clock."""
 
+STILL_WRITING = 1.5
+"""By how much the answers that are being written are longer than the average one: the long ones take longer. What is
+reserved for them together must suffice."""
+
 ENOUGH = 1000
 """Attempts of a call that looks for its owner key by key."""
 
@@ -71,8 +75,9 @@ Step = Reserved | Rest | Wait | None
 class Course:
     """Walks through the options of a route, reserving each before it is tried and judging every failure on the way.
 
-    The next key comes before the next provider, but not where the provider failed twice or cannot be reached. Options
-    that were only unwell come up once more when all others are through; `max_attempts` bounds the whole.
+    The next key comes before the next provider, but not where the provider failed twice or cannot be reached, or two
+    of its keys said no: attempts are few. Options that were only unwell, and keys that were put off, come up when all
+    others are through; `max_attempts` bounds the whole.
     """
 
     __slots__ = (
@@ -90,6 +95,7 @@ class Course:
         "_refused",
         "_strikes",
         "_waiting",
+        "_was_unwell",
         "attempts",
         "declined",
         "losses",
@@ -111,6 +117,7 @@ class Course:
         self._waiting = waiting
         self._is_second_round = False
         self._has_rested = False
+        self._was_unwell = False
         self._ignores_objections = False
         self._objected: list[Option] = []
         self._objections: dict[str, str | None] = {}
@@ -144,7 +151,7 @@ class Course:
         if self.attempts >= self._max_attempts:
             return None
         while (option := self._draw()) is not None:
-            if self._is_second_round and not self._has_rested:
+            if self._is_second_round and self._was_unwell and not self._has_rested:
                 self._ahead.insert(0, option)
                 self._has_rested = True
                 return Rest(self.attempts - 1)
@@ -221,9 +228,10 @@ class Course:
     def _size(self, option: Option) -> tuple[int, int]:
         """Tokens that are likely to count against the option's limits: what is cached there does not."""
         ask, home = self.route.ask, self.route.home
+        output = int(ask.output * STILL_WRITING)
         if ask.cached and home is not None and is_at(option, home):
-            return ask.input - ask.cached, ask.output
-        return ask.input, ask.output
+            return ask.input - ask.cached, output
+        return ask.input, output
 
     def _draw(self) -> Option | None:
         """The next option that is not ruled out by what happened so far."""
@@ -348,10 +356,12 @@ class Course:
             self._max_attempts = 0
         elif verdict is Verdict.ELSEWHERE:
             self._strikes[name] = OUT
-        elif verdict is not Verdict.ONWARD:
+        elif not self._call.asks_every_key or verdict is not Verdict.ONWARD:
             strikes = self._strikes.get(name, 0)
-            self._strikes[name] = max(strikes, min(strikes + 1, TIRED) if verdict is Verdict.NEXT else TIRED)
-            if verdict is not Verdict.SILENT:
+            is_counted = verdict in {Verdict.NEXT, Verdict.ONWARD}
+            self._strikes[name] = max(strikes, min(strikes + 1, TIRED) if is_counted else TIRED)
+            self._was_unwell = self._was_unwell or verdict is not Verdict.ONWARD
+            if verdict in {Verdict.NEXT, Verdict.NEXT_PROVIDER}:
                 self._try_again(option)
 
     def _try_again(self, option: Option) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
-from cc_relay.exchange import Candidate, Failure, Headers, Record, RelayRequest, UpstreamRequest
+from cc_relay.exchange import Candidate, Credential, Failure, Headers, Record, RelayRequest, UpstreamRequest
 from cc_relay.policy.breaker import Transition
 
 Clock = Callable[[], float]
@@ -98,6 +98,20 @@ class Sender(Protocol):
 
     def send(self, request: UpstreamRequest, deadline_at: float) -> Awaitable[Incoming]:
         """Awaited, returns when the answer's head is here. Raises UpstreamError with the stage it reached."""
+
+
+class CredentialSource(Protocol):
+    """Where an upstream's credential comes from when it does not last (a cloud's): kept fresh ahead of its end."""
+
+    @property
+    def current(self) -> Credential | None:
+        """What is valid now; None while there is none, and one has to be renewed. Hot path."""
+
+    def renew(self, stale: Credential | None, deadline_at: float) -> Awaitable[Credential]:
+        """Another credential than `stale`; joins a renewal that is under way, and never begins a second one.
+
+        Raises CredentialError where there is none to be had, or none by `deadline_at` (the loop's clock).
+        """
 
 
 class Inspector(Protocol):
