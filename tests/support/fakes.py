@@ -122,6 +122,9 @@ class FakeIncoming:
         self.pauses.append("resume")
         self._may_flow.set()
 
+    def break_off(self, error: UpstreamError) -> None:
+        self._steps[:] = [error]
+
     def close(self) -> None:
         if self.closed_at is None:
             self.closed_at = asyncio.get_running_loop().time()

@@ -11,6 +11,7 @@ from cc_relay.codec.envelope import read_envelope, status_for_type
 from cc_relay.codec.observer import StreamObserver
 from cc_relay.errors import Stage, UpstreamError
 from cc_relay.exchange import Usage
+from cc_relay.relay.translated import Translated
 
 if TYPE_CHECKING:
     from cc_relay.exchange import Failure, UpstreamRequest
@@ -65,7 +66,9 @@ async def attempt(
     A stream's beginning is held back for `hold` seconds at most. Raises Refused where the upstream answered with an
     error, UpstreamError where it did not answer.
     """
-    incoming = await sender.send(request, first_by)
+    incoming: Incoming = await sender.send(request, first_by)
+    if request.translate is not None and incoming.status < 300:
+        incoming = Translated(incoming, request.translate())
     try:
         if incoming.status >= 400:
             raise await refused(provider, incoming, clock)

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
+from cc_relay.errors import UpstreamError
 from cc_relay.exchange import Candidate, Credential, Failure, Headers, Record, RelayRequest, UpstreamRequest
 from cc_relay.policy.breaker import Transition
 
@@ -85,6 +86,9 @@ class Incoming(Flow, Protocol):
 
         Raises UpstreamError (stage BODY) as `receive` does, and when `deadline_at` passes.
         """
+
+    def break_off(self, error: UpstreamError) -> None:
+        """Close at once because of what came; whoever reads or splices gets `error`."""
 
     def close(self) -> None:
         """Let go: a finished answer's connection returns to its pool, an unfinished one's is closed at once.

@@ -124,6 +124,12 @@ class Answer:
             self.read_at = self._loop.time()
             self._connection.resume()
 
+    def break_off(self, error: UpstreamError) -> None:
+        """What came makes no sense: close at once, and tell the reader."""
+        if self._connection is not None:
+            self._connection.abort()
+        self.fail(error)
+
     def close(self) -> None:
         """Let go; an answer that has not ended takes its connection with it."""
         connection, self._connection = self._connection, None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from cc_relay.errors import Stage, UpstreamError
 from cc_relay.net.deadlines import Deadlines
@@ -11,7 +14,7 @@ from cc_relay.net.upstream.dial import Dialer
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Awaitable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from cc_relay.exchange import Origin, UpstreamRequest
     from cc_relay.net.upstream.answer import Answer
@@ -26,8 +29,15 @@ KEPT_CONNECTIONS = 256
 class UpstreamClient:
     """A pool of connections for each origin, the most recently used first."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        environ: Mapping[str, str],
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`environ` names proxies; `wall_clock` is what requests are sealed by."""
         self._loop = loop
+        self._wall_clock = wall_clock
         self._deadlines = Deadlines(loop)
         self._dialer = Dialer(loop, environ=environ)
         self._unused: dict[Origin, list[UpstreamConnection]] = {}
@@ -45,13 +55,22 @@ class UpstreamClient:
         connection = self._take(request.origin)
         if connection is None:
             return self._send_on_new(request, deadline_at)
+        if request.seal is not None:
+            request = self._sealed(request)
         return connection.begin(request).opened(self._first_byte_at(request, deadline_at))
 
     async def _send_on_new(self, request: UpstreamRequest, deadline_at: float) -> Answer:
         connection = await self._dial(request, deadline_at)
         if not connection.is_usable:
             raise UpstreamError(f"{request.origin} closed the connection at once", stage=Stage.CONNECT)
+        if request.seal is not None:
+            request = self._sealed(request)
         return await connection.begin(request).opened(self._first_byte_at(request, deadline_at))
+
+    def _sealed(self, request: UpstreamRequest) -> UpstreamRequest:
+        """The request with the lines that depend on the moment it goes out."""
+        assert request.seal is not None
+        return replace(request, headers=request.headers + request.seal(self._wall_clock()))
 
     def _first_byte_at(self, request: UpstreamRequest, deadline_at: float) -> float:
         return min(deadline_at, self._loop.time() + request.timeouts.first_byte)
