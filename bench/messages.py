@@ -1,7 +1,10 @@
 """What the benchmark says: request bodies and headers, and the upstream's canned answers."""
 
+import base64
 import inspect
 import json
+import struct
+import zlib
 
 RELAY_KEY = "bench-relay-key"
 UPSTREAM_KEY = "sk-ant-bench-upstream"
@@ -70,6 +73,19 @@ def event(data: dict[str, object]) -> bytes:
     return b"event: %s\ndata: %s\n\n" % (str(data["type"]).encode(), encode(data))
 
 
+def frame(data: dict[str, object]) -> bytes:
+    """One event as Bedrock frames it (AWS event stream), padding included."""
+    names = {":event-type": "chunk", ":content-type": "application/json", ":message-type": "event"}
+    headers = b"".join(
+        struct.pack(f">B{len(name)}sBH{len(value)}s", len(name), name.encode(), 7, len(value), value.encode())
+        for name, value in names.items()
+    )
+    payload = encode({"bytes": base64.b64encode(encode(data)).decode(), "p": "abcdefghijklmnopqrstuvwxyz"})
+    lengths = struct.pack(">II", 16 + len(headers) + len(payload), len(headers))
+    message = lengths + struct.pack(">I", zlib.crc32(lengths)) + headers + payload
+    return message + struct.pack(">I", zlib.crc32(message))
+
+
 def chunk(data: bytes) -> bytes:
     """One chunk of a chunked body."""
     return b"%x\r\n%s\r\n" % (len(data), data)
@@ -114,7 +130,8 @@ OPENING = (
     event({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}),
     event({"type": "ping"}),
 )
-DELTA = event({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": " streaming words"}})
+DELTA_DATA = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": " streaming words"}}
+DELTA = event(DELTA_DATA)
 CLOSING = (
     event({"type": "content_block_stop", "index": 0}),
     event(

@@ -24,6 +24,7 @@ from cc_relay.exchange import (
     Record,
     RelayRequest,
     Timeouts,
+    Translation,
     UpstreamRequest,
     header,
 )
@@ -34,7 +35,7 @@ from cc_relay.policy.routing import Standing
 from cc_relay.providers.base import Provider
 from cc_relay.providers.failures import read_anthropic_failure
 from cc_relay.relay.front import Front
-from cc_relay.relay.ports import Flow, Inspector, Sink
+from cc_relay.relay.ports import CredentialSource, Flow, Inspector, Sink
 from cc_relay.relay.shells import Shells
 from cc_relay.relay.snapshot import Snapshot, Upstream
 
@@ -251,7 +252,11 @@ class FakeDownstream:
 
 
 class FakeProvider:
-    """Speaks Anthropic at https://NAME.test; the `x-kind` header of an error answer says how it is to be taken."""
+    """Speaks Anthropic at https://NAME.test.
+
+    The `x-kind` header of an error answer says how it is to be taken, `x-lacks` which capability it refuses; what a
+    request goes without is in its own `x-lacking`. `adapts` False sends the same whatever is lacking.
+    """
 
     type = "anthropic"
 
@@ -267,6 +272,9 @@ class FakeProvider:
         declines: bool = False,
         gap: str | None = None,
         families: Mapping[str, str] | None = None,
+        is_claude: bool = True,
+        adapts: bool = True,
+        translate: Callable[[], Translation] | None = None,
     ) -> None:
         self.name = name
         self.base_url = f"https://{name}.test"
@@ -279,6 +287,9 @@ class FakeProvider:
         self._declines = declines
         self._gap = gap
         self._families = families or {}
+        self._is_claude = is_claude
+        self._adapts = adapts
+        self._translate = translate
 
     def upstream_model(self, model: str) -> str | None:
         if self._mapping is not None and model in self._mapping:
@@ -287,6 +298,9 @@ class FakeProvider:
 
     def limit_family(self, model: str) -> str:
         return self._families.get(model, "")
+
+    def is_claude(self, model: str) -> bool:
+        return self._is_claude
 
     def lacks(self, peek: Peek) -> str | None:
         return self._gap
@@ -309,11 +323,16 @@ class FakeProvider:
         kind = header(headers, b"x-kind")
         if kind is None:
             return read_anthropic_failure(self.name, status, headers, body)
-        return Failure(FailureKind(kind.decode()), status, "api_error", "as scripted", body)
+        lacks = header(headers, b"x-lacks") or b""
+        return Failure(FailureKind(kind.decode()), status, "api_error", "as scripted", body, lacks=lacks.decode())
 
     def _prepare(self, target: bytes, request: RelayRequest, candidate: Candidate) -> UpstreamRequest:
         headers = [(b"x-api-key", candidate.credential.secret.encode()), (b"x-model", candidate.model.encode())]
-        return UpstreamRequest(self.origin, request.method.encode(), target, headers, request.body, Timeouts())
+        if candidate.lacking and self._adapts:
+            headers.append((b"x-lacking", ",".join(sorted(candidate.lacking)).encode()))
+        return UpstreamRequest(
+            self.origin, request.method.encode(), target, headers, request.body, Timeouts(), translate=self._translate
+        )
 
 
 class FakeWatch:
@@ -469,11 +488,13 @@ def upstream(
     threshold: int = 5,
     probes: int = 1,
     price: Price | None = None,
+    source: CredentialSource | None = None,
     **traits: object,
 ) -> Upstream:
     """A provider with these keys, one of its own where none is named, and nothing behind it yet: one for each test.
 
-    Each key has the same `limits`. `traits` are FakeProvider's.
+    Each key has the same `limits`; with a `source`, its credential of the moment goes in their place. `traits` are
+    FakeProvider's.
     """
     return upstream_of(
         FakeProvider(name, **traits),
@@ -483,6 +504,7 @@ def upstream(
         threshold=threshold,
         probes=probes,
         price_of=lambda _: price,
+        source=source,
     )
 
 

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 import click
 
 from cc_relay.cli.table import columns
-from cc_relay.management.views import KeyView, LimitView, Overview, ProviderView, State
+from cc_relay.management.views import KeyView, LimitView, Overview, ProviderView, ShortcomingView, State
 from cc_relay.runtime.lines import escaped, short
 
 COLOURS: dict[str, str] = {"CLOSED": "green", "HALF_OPEN": "yellow", "OPEN": "red"}
 
 PROVIDERS = ("PROVIDER", "TYPE", "STATE", "IN WORK", "KEYS", "BASE URL", "WHY")
+SHORTCOMINGS = ("PROVIDER", "MODEL", "GOES WITHOUT", "WHY")
 KEYS = ("PROVIDER", "KEY", "STATE", "IN WORK", "LEFT THIS MINUTE", "WHY")
 
 
@@ -25,6 +26,10 @@ def glance(view: Overview) -> Iterator[str]:
     if keys:
         yield ""
         yield from columns((_key(name, key) for name, key in keys), heading=KEYS)
+    lacking = [(provider.name, one) for provider in view.providers for one in provider.shortcomings]
+    if lacking:
+        yield ""
+        yield from columns((_shortcoming(name, one) for name, one in lacking), heading=SHORTCOMINGS)
 
 
 def state(word: str) -> str:
@@ -54,6 +59,10 @@ def _key(provider: str, view: KeyView) -> tuple[str, ...]:
     cooling = (f"{escaped(one.family)} throttled{_again(one.retry_in_ms)}" for one in view.coolings)
     why = _why(view.reason, view.state, view.retry_in_ms) or ", ".join(cooling)
     return escaped(provider), escaped(view.id), state(view.state), str(view.in_flight), left, why
+
+
+def _shortcoming(provider: str, view: ShortcomingView) -> tuple[str, ...]:
+    return escaped(provider), escaped(view.model), escaped(view.description), f"refused{_again(view.retry_in_ms)}"
 
 
 def _limit(view: LimitView) -> str:

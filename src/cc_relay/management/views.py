@@ -140,8 +140,20 @@ class KeyView(Struct, frozen=True, kw_only=True):
     coolings: list[CoolingView]
 
 
+class ShortcomingView(Struct, frozen=True, kw_only=True):
+    """Something requests for `model` go without since the provider refused it; put to the test again in `retry_in_ms`.
+
+    `capability` is for programs, `description` for people.
+    """
+
+    model: str
+    capability: str
+    description: str
+    retry_in_ms: float | None
+
+
 class ProviderView(Struct, frozen=True, kw_only=True):
-    """A provider, its breaker and its keys; `reason` as for keys."""
+    """A provider, its breaker, its keys and what it refused of late; `reason` as for keys."""
 
     name: str
     type: str
@@ -151,6 +163,7 @@ class ProviderView(Struct, frozen=True, kw_only=True):
     retry_in_ms: float | None
     in_flight: int
     keys: list[KeyView]
+    shortcomings: list[ShortcomingView] = []
 
 
 class Overview(Struct, frozen=True, kw_only=True):

@@ -72,6 +72,9 @@ class Anthropic:
     def limit_family(self, model: str) -> str:
         return limit_family(model)
 
+    def is_claude(self, model: str) -> bool:
+        return True
+
     def lacks(self, peek: Peek) -> str | None:
         return None
 

@@ -57,6 +57,9 @@ class Provider(Protocol):
         """Which of a key's pools of requests and tokens `model` (this upstream's name) draws from; "" where it has one
         for all. Hot path."""
 
+    def is_claude(self, model: str) -> bool:
+        """Whether `model` (this upstream's name) is a Claude, which reads Claude's own thinking."""
+
     def lacks(self, peek: Peek) -> str | None:
         """In a word or two what a Messages request needs and this upstream cannot do; None where it can do it all.
 

@@ -74,9 +74,12 @@ class Foreign:
     def limit_family(self, model: str) -> str:
         return ""
 
+    def is_claude(self, model: str) -> bool:
+        return model.lower().startswith(self._traits.claude_models)
+
     def lacks(self, peek: Peek) -> str | None:
         model = self.upstream_model(peek.model) or peek.model
-        return None if self._is_claude(model) else lacks(peek, model, self._traits.dialect)
+        return None if self.is_claude(model) else lacks(peek, model, self._traits.dialect)
 
     def prepare_messages(self, request: RelayRequest, peek: Peek, candidate: Candidate) -> UpstreamRequest:
         return self._prepare(self._messages, request, peek, candidate)
@@ -102,7 +105,7 @@ class Foreign:
 
     def _prepare(self, target: bytes, request: RelayRequest, peek: Peek, candidate: Candidate) -> UpstreamRequest:
         betas: frozenset[bytes] | None
-        if self._is_claude(candidate.model):
+        if self.is_claude(candidate.model):
             # Claude behind somebody's gateway: header and body fields travel in pairs, so both stay whole.
             body, betas = replace_model(peek, request.body, candidate.model), None
         else:
@@ -110,9 +113,6 @@ class Foreign:
             body, betas = adapt_body(peek, request.body, candidate.model, dialect), dialect.betas
         headers = allow_list(request.headers, self._credential(candidate), betas)
         return UpstreamRequest(self.origin, b"POST", target, headers, body, self._timeouts)
-
-    def _is_claude(self, model: str) -> bool:
-        return model.lower().startswith(self._traits.claude_models)
 
     def _credential(self, candidate: Candidate) -> tuple[bytes, bytes] | None:
         return credential_line(candidate.credential, auth_style=self._auth_style, accepts_client_login=False)

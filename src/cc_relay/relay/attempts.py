@@ -7,22 +7,27 @@ from functools import partial
 from math import inf
 from typing import TYPE_CHECKING
 
-from cc_relay.errors import Rejection, Stage, UpstreamError
-from cc_relay.exchange import FailureKind, Outcome
+from msgspec.structs import replace
+
+from cc_relay.errors import CredentialError, Rejection, Stage, UpstreamError
+from cc_relay.exchange import Failure, FailureKind, Outcome, Refusal
 from cc_relay.policy.hedge import hedge_after
 from cc_relay.policy.judge import backoff
+from cc_relay.policy.key import CREDENTIAL
+from cc_relay.relay.asking import Asking, adapted, remember
 from cc_relay.relay.attempt import Refused, attempt
 from cc_relay.relay.course import Course, Rest, Wait
 from cc_relay.relay.pump import KeepAlive
 from cc_relay.relay.reserve import Reserved
 
 if TYPE_CHECKING:
+    from cc_relay.exchange import Candidate
     from cc_relay.relay.attempt import Opening
     from cc_relay.relay.calls import Call
     from cc_relay.relay.course import Step
     from cc_relay.relay.ports import Downstream
     from cc_relay.relay.shells import Shells
-    from cc_relay.relay.snapshot import Snapshot
+    from cc_relay.relay.snapshot import Option, Snapshot
     from cc_relay.relay.trail import Trail
 
 KEY_FAULTS = frozenset({FailureKind.THROTTLE, FailureKind.PLAN, FailureKind.CREDENTIAL})
@@ -98,10 +103,20 @@ class Search:
     async def _try(self, reserved: Reserved, *, is_hedge: bool = False) -> tuple[Reserved, Opening] | None:
         """Phases 7 to 9 for one option: prepare, send, judge. None where it failed and the course goes on."""
         option = reserved.option
-        shells, course, call = self._shells, self.course, self._call
+        shells, course, call, trail = self._shells, self.course, self._call, self._trail
         clock = shells.clock
+        candidate = option.candidate
+        started_at = clock()
+        first_by = self._first_by(option, started_at)
         try:
-            request = call.prepare(option)
+            if shells.shortcomings:
+                candidate = adapted(option, call.lineage, shells.shortcomings, started_at)
+            if option.lane.upstream.source is not None:
+                candidate = await self._proved(option, candidate, first_by)
+            request = call.prepare(option, candidate)
+        except CredentialError as error:
+            self._unproved(reserved, error)
+            return None
         except Rejection as rejection:
             self._drop(reserved, was_counted=False)
             course.decline(option, rejection, clock())
@@ -109,50 +124,92 @@ class Search:
         except BaseException:
             self._drop(reserved, was_counted=False)
             raise
-        started_at = clock()
-        snapshot, trail, candidate = self._snapshot, self._trail, option.candidate
-        first_by = self._deadline_at
-        if snapshot.failover_timeout < inf and course.may_be_relieved(started_at):
-            grace = call.grace + course.reading_time(option)
-            first_by = min(first_by, started_at + snapshot.failover_timeout + grace)
-        try:
-            opening = await attempt(shells.sender, option.provider, request, call, first_by, snapshot.hold, clock)
-        except Refused as refused:
-            failure = refused.failure
-            self._refused(reserved, refused)
-            trail.add_attempt(
-                candidate, started_at, Outcome.FAILED, failure.status, failure.kind.value, is_hedge=is_hedge
-            )
-        except UpstreamError as error:
-            if error.timed_out:
-                # Silence is late, too.
-                option.lane.standing.latency.observe(clock() - started_at, clock())
-            self._fail(reserved, str(error), was_counted=error.stage is not Stage.CONNECT)
-            course.lose(option, error)
-            trail.add_attempt(
-                candidate, started_at, Outcome.FAILED, None, str(error), stage=error.stage.name, is_hedge=is_hedge
-            )
-        except BaseException:
-            # The client left, the relay stops, or another attempt was faster.
-            self._drop(reserved, was_counted=True)
-            trail.add_attempt(candidate, started_at, Outcome.GONE, None, "", is_hedge=is_hedge)
-            raise
-        else:
-            now = clock()
-            incoming = opening.incoming
-            if self._found is not None:
-                # Of two that answered in the same moment one is let go.
-                incoming.close()
+        asking: Asking | None = None
+        while True:
+            try:
+                hold = self._snapshot.hold
+                opening = await attempt(shells.sender, option.provider, request, call, first_by, hold, clock)
+            except Refused as refused:
+                failure = refused.failure
+                if asking is None:
+                    asking = Asking(option, call, candidate, request)
+                try:
+                    change = await asking.change(failure, first_by)
+                except BaseException:
+                    self._drop(reserved, was_counted=True)
+                    trail.add_attempt(candidate, started_at, Outcome.GONE, None, "", is_hedge=is_hedge)
+                    raise
+                reason = failure.kind.value + (f"; {change}" if change else "")
+                trail.add_attempt(candidate, started_at, Outcome.FAILED, failure.status, reason, is_hedge=is_hedge)
+                if change:
+                    request, started_at = asking.request, clock()
+                    continue
+                self._refused(reserved, refused)
+            except UpstreamError as error:
+                if error.timed_out:
+                    # Silence is late, too.
+                    option.lane.standing.latency.observe(clock() - started_at, clock())
+                self._fail(reserved, str(error), was_counted=error.stage is not Stage.CONNECT)
+                course.lose(option, error)
+                trail.add_attempt(
+                    candidate, started_at, Outcome.FAILED, None, str(error), stage=error.stage.name, is_hedge=is_hedge
+                )
+            except BaseException:
+                # The client left, the relay stops, or another attempt was faster.
                 self._drop(reserved, was_counted=True)
                 trail.add_attempt(candidate, started_at, Outcome.GONE, None, "", is_hedge=is_hedge)
-                return None
-            reserved.hear(incoming.named, shells.wall_clock, now)
-            if opening.observer is not None:
-                option.lane.standing.latency.observe(now - started_at, now)
-            trail.add_attempt(candidate, started_at, Outcome.DELIVERED, incoming.status, "", is_hedge=is_hedge)
-            return reserved, opening
+                raise
+            else:
+                now = clock()
+                incoming = opening.incoming
+                if self._found is not None:
+                    # Of two that answered in the same moment one is let go.
+                    incoming.close()
+                    self._drop(reserved, was_counted=True)
+                    trail.add_attempt(candidate, started_at, Outcome.GONE, None, "", is_hedge=is_hedge)
+                    return None
+                reserved.hear(incoming.named, shells.wall_clock, now)
+                if opening.observer is not None:
+                    option.lane.standing.latency.observe(now - started_at, now)
+                if asking is not None and asking.learned:
+                    remember(candidate, asking.learned, call.lineage, shells.shortcomings, now)
+                trail.add_attempt(candidate, started_at, Outcome.DELIVERED, incoming.status, "", is_hedge=is_hedge)
+                return reserved, opening
+            shells.waiting.poke()
+            return None
+
+    def _first_by(self, option: Option, now: float) -> float:
+        """When the first meaningful byte must be here: earlier while somebody else could take over."""
+        snapshot, course = self._snapshot, self.course
+        if snapshot.failover_timeout == inf or not course.may_be_relieved(now):
+            return self._deadline_at
+        grace = self._call.grace + course.reading_time(option)
+        return min(self._deadline_at, now + snapshot.failover_timeout + grace)
+
+    async def _proved(self, option: Option, candidate: Candidate, first_by: float) -> Candidate:
+        """The candidate with the credential of the moment.
+
+        Raises CredentialError where there is none to be had, Rejection where one has to be waited for that nobody needs.
+        """
+        source = option.lane.upstream.source
+        assert source is not None
+        credential = source.current
+        if credential is None:
+            if self.course.may_be_relieved(self._shells.clock()):
+                message = f"The credential of {candidate.provider!r} is being renewed; try again in a moment."
+                raise Rejection(502, "api_error", message, reason="credential_pending")
+            credential = await source.renew(None, first_by)
+        return replace(candidate, credential=credential)
+
+    def _unproved(self, reserved: Reserved, error: CredentialError) -> None:
+        """There is no credential for this option: its key is out, and somebody is told."""
+        option, shells = reserved.option, self._shells
+        now = shells.clock()
+        failure = Failure(FailureKind.CREDENTIAL, 502, "api_error", str(error), b"")
+        until = reserved.answer_for_key(failure, now, shells.dice)
+        shells.watch.key_out(option.candidate, failure, until - now)
+        self.course.put_out(option, Refusal(CREDENTIAL, until), now)
         shells.waiting.poke()
-        return None
 
     # -- phase 10: what becomes of a lease -------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from cc_relay.relay.plan import Route, no_credential, personal, unknown_model
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cc_relay.exchange import RelayRequest, UpstreamRequest
+    from cc_relay.exchange import Candidate, RelayRequest, UpstreamRequest
     from cc_relay.policy.sessions import Home
     from cc_relay.relay.authenticate import Principal
     from cc_relay.relay.shells import Shells
@@ -85,8 +85,10 @@ class Call(Protocol):
     def objection(self, option: Option) -> str | None:
         """Why this option cannot take the request, where that is known without asking; None where it can."""
 
-    def prepare(self, option: Option) -> UpstreamRequest:
-        """Write the request for one option. Raises Rejection where its provider cannot carry it."""
+    def prepare(self, option: Option, candidate: Candidate) -> UpstreamRequest:
+        """Write the request for one option, as its `candidate` has it now. Raises Rejection where its provider cannot
+        carry it.
+        """
 
     def read(self, body: bytes) -> Usage | None:
         """A whole answer's usage, None where the body is something else."""
@@ -174,8 +176,8 @@ class MessagesCall:
     def objection(self, option: Option) -> str | None:
         return option.provider.lacks(self._peeked)
 
-    def prepare(self, option: Option) -> UpstreamRequest:
-        return option.provider.prepare_messages(self._request, self._peeked, option.candidate)
+    def prepare(self, option: Option, candidate: Candidate) -> UpstreamRequest:
+        return option.provider.prepare_messages(self._request, self._peeked, candidate)
 
     def read(self, body: bytes) -> Usage | None:
         return read_message(body)
@@ -195,20 +197,20 @@ class CountCall(MessagesCall):
     def options(self, route: Route) -> Iterator[Option]:
         """Raises Rejection 501 where nobody can count."""
         options = list(route.options())
-        able = [option for option in options if self._prepared(option) is not None]
+        able = [option for option in options if self._prepared(option, option.candidate) is not None]
         if options and not able:
             message = "No provider that serves this model can count tokens; the client's own estimate has to do."
             raise Rejection(501, "not_supported", message, reason="count_not_supported", should_retry=False)
         return iter(able)
 
-    def prepare(self, option: Option) -> UpstreamRequest:
-        return prepared(self._prepared(option))
+    def prepare(self, option: Option, candidate: Candidate) -> UpstreamRequest:
+        return prepared(self._prepared(option, candidate))
 
     def read(self, body: bytes) -> Usage | None:
         return read_token_count(body)
 
-    def _prepared(self, option: Option) -> UpstreamRequest | None:
-        return option.provider.prepare_count(self._request, self._peeked, option.candidate)
+    def _prepared(self, option: Option, candidate: Candidate) -> UpstreamRequest | None:
+        return option.provider.prepare_count(self._request, self._peeked, candidate)
 
 
 class SideCall:
@@ -247,7 +249,7 @@ class SideCall:
         """Raises Rejection where no provider has such an endpoint."""
         keys = ((lane, iter(lane.options.values())) for lane in route.lanes)
         options = [one for lane, its in keys for one in personal(lane, self._principal, its)]
-        able = [option for option in options if self._prepared(option) is not None]
+        able = [option for option in options if self._prepared(option, option.candidate) is not None]
         if not able:
             has_credential = any(option.provider.type == "anthropic" for option in options)
             raise not_carried(self._snapshot, self._request, has_credential=has_credential)
@@ -257,8 +259,8 @@ class SideCall:
     def objection(self, option: Option) -> str | None:
         return None
 
-    def prepare(self, option: Option) -> UpstreamRequest:
-        return prepared(self._prepared(option))
+    def prepare(self, option: Option, candidate: Candidate) -> UpstreamRequest:
+        return prepared(self._prepared(option, candidate))
 
     def read(self, body: bytes) -> Usage | None:
         return Usage()
@@ -270,8 +272,8 @@ class SideCall:
             return body
         return RESULTS_URL.sub(rb"\1http://" + host.replace(b"\\", b""), body)
 
-    def _prepared(self, option: Option) -> UpstreamRequest | None:
-        return option.provider.prepare_passthrough(self._request, option.candidate)
+    def _prepared(self, option: Option, candidate: Candidate) -> UpstreamRequest | None:
+        return option.provider.prepare_passthrough(self._request, candidate)
 
 
 def prepared(request: UpstreamRequest | None) -> UpstreamRequest:

@@ -335,6 +335,13 @@ class Course:
         self.declined.append(Declined(option.candidate, Refusal(CANNOT_CARRY, inf), now))
         self.losses.add(option, rejection)
 
+    def put_out(self, option: Option, refusal: Refusal, now: float) -> None:
+        """There is no credential for it; nothing was sent."""
+        self.attempts -= 1
+        self._refused[option] = refusal
+        self.losses.add_refusal(option, refusal)
+        self.declined.append(Declined(option.candidate, refusal, now))
+
     def refuse(self, option: Option, refused: Refused, out_until: float | None) -> None:
         """The upstream answered with an error; `out_until` tells how long that keeps its key from answering."""
         verdict = judge_failure(refused.failure.kind, is_client_owned=option.candidate.credential.is_client_owned)

@@ -12,6 +12,7 @@ from cc_relay.errors import Rejection, UpstreamError
 from cc_relay.exchange import Outcome
 from cc_relay.policy.sessions import Home
 from cc_relay.relay.answers import debug_headers, forwarded, reject, relay_failure
+from cc_relay.relay.asking import remember_family
 from cc_relay.relay.attempts import ANSWERED, Search
 from cc_relay.relay.authenticate import authenticate
 from cc_relay.relay.losses import Unanswered
@@ -115,6 +116,8 @@ def release(shells: Shells, trail: Trail) -> None:
             cached = usage.cache_read + usage.cache_write_5m + usage.cache_write_1h
             home = Home(candidate.provider, candidate.credential.fingerprint, cached, now)
             shells.sessions.remember(trail.lineage, home, now)
+        if trail.lineage is not None and (shells.shortcomings or not reserved.option.lane.is_claude):
+            remember_family(reserved.option, trail.lineage, shells.shortcomings, now)
     elif trail.outcome is Outcome.BROKEN:
         transition = reserved.fail(trail.reason, trail.session, now, was_counted=True, usage=usage)
     else:

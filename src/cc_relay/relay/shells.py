@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cc_relay.policy.admission import Admission
 from cc_relay.policy.sessions import SessionMemory
+from cc_relay.policy.shortcomings import Shortcomings
 from cc_relay.relay.waiting import WaitingRoom
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Shells:
         "record",
         "sender",
         "sessions",
+        "shortcomings",
         "typical_output",
         "waiting",
         "wall_clock",
@@ -60,6 +62,7 @@ class Shells:
         self.inspector = inspector
         self.admission = Admission()
         self.sessions = SessionMemory(MOST_SESSIONS, 3600.0) if sessions is None else sessions
+        self.shortcomings = Shortcomings()
         # Tokens of an answer as they have been lately: what the next is expected to have.
         self.typical_output = 500.0
         self.waiting = WaitingRoom(loop, most_waiting)

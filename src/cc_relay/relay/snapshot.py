@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cc_relay.policy.key import Key
     from cc_relay.policy.key_pool import KeyPool
     from cc_relay.providers.base import Provider
+    from cc_relay.relay.ports import CredentialSource
 
 LASTING = frozenset({PLAN, CREDENTIAL})
 """Why a key may be out that nobody waits for; a rate limit passes by itself."""
@@ -44,8 +45,8 @@ class Option(Struct, frozen=True, eq=False):
 class Lane(Struct, frozen=True, eq=False):
     """An upstream as strategies compare it, for one model asked for.
 
-    `model` is the upstream's own name for it, `family` the limits it counts against, `options` one for each key by
-    fingerprint.
+    `model` is the upstream's own name for it (a Claude, or another family's), `family` the limits it counts against,
+    `options` one for each key by fingerprint.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Lane(Struct, frozen=True, eq=False):
     upstream: Upstream
     model: str
     family: str
+    is_claude: bool = True
     options: dict[str, Option] = field(default_factory=dict)
     _price: list[Price | None] = field(default_factory=list)
 
@@ -91,7 +93,8 @@ class Health(Struct, frozen=True):
 class Upstream(Struct, frozen=True, eq=False):
     """A provider, its keys and how they fare; without keys only a client's own login can go there.
 
-    `pool`, `breaker` and `standing` live longer than the snapshot that names them.
+    `pool`, `breaker` and `standing` live longer than the snapshot that names them. `source` is where the credential of
+    the moment comes from, None where credentials last.
     """
 
     provider: Provider
@@ -102,6 +105,7 @@ class Upstream(Struct, frozen=True, eq=False):
     priority: int = 1
     weight: int = 1
     price_of: Callable[[str], Price | None] = unpriced
+    source: CredentialSource | None = None
 
     def health(self, now: float) -> Health:
         """That of its breaker; where that is closed, it is OPEN all the same while every key is out."""
@@ -125,6 +129,7 @@ class Upstream(Struct, frozen=True, eq=False):
             upstream=self,
             model=model,
             family=provider.limit_family(model) if family is None else family,
+            is_claude=provider.is_claude(model),
         )
         secrets = {credential.fingerprint: credential for credential in self.credentials}
         for key in self.pool.keys:

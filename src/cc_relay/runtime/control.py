@@ -16,9 +16,11 @@ from cc_relay.management.views import (
     ProviderView,
     RefusalView,
     RequestView,
+    ShortcomingView,
     UsageView,
 )
 from cc_relay.policy.breaker import BreakerState
+from cc_relay.providers.capabilities import describe, is_lasting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from cc_relay.exchange import Attempt, Record, Trace, Usage
     from cc_relay.management.views import Affinity, StageName, State
     from cc_relay.policy.key import Key
+    from cc_relay.policy.shortcomings import Shortcoming
     from cc_relay.relay.shells import Shells
     from cc_relay.relay.snapshot import Snapshot, Upstream
     from cc_relay.runtime.ring import Ring
@@ -60,13 +63,14 @@ class RelayControl:
 
     def overview(self) -> Overview:
         now, snapshot = self._shells.clock(), self._snapshot()
+        lacking = self._shells.shortcomings.all(now)
         return Overview(
             listen=self._listen,
             generation=snapshot.generation,
             uptime_s=now - self._started_at,
             in_flight=self._in_flight(),
             waiting=len(self._shells.waiting),
-            providers=[provider_view(one, now) for one in snapshot.upstreams],
+            providers=[provider_view(one, lacking, now) for one in snapshot.upstreams],
         )
 
     def _shown(self, record: Record) -> RequestView:
@@ -162,7 +166,7 @@ def usage_view(usage: Usage) -> UsageView:
     )
 
 
-def provider_view(upstream: Upstream, now: float) -> ProviderView:
+def provider_view(upstream: Upstream, lacking: list[Shortcoming], now: float) -> ProviderView:
     provider, health = upstream.provider, upstream.health(now)
     state = STATES[health.state]
     return ProviderView(
@@ -174,6 +178,17 @@ def provider_view(upstream: Upstream, now: float) -> ProviderView:
         retry_in_ms=None if state == "CLOSED" else time_until(health.retry_at, now),
         in_flight=upstream.standing.in_flight,
         keys=[key_view(key, now) for key in upstream.pool.keys],
+        shortcomings=[
+            ShortcomingView(
+                model=one.subject,
+                capability=one.capability,
+                description=describe(one.capability),
+                retry_in_ms=time_until(one.until, now),
+            )
+            # What only one conversation cannot have is nobody else's business.
+            for one in lacking
+            if one.upstream == provider.name and is_lasting(one.capability)
+        ],
     )
 
 

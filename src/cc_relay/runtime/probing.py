@@ -93,7 +93,11 @@ class Prober:
 
 
 def best_credential(upstream: Upstream, now: float) -> Credential | None:
-    """The first whose key is not out; None where clients bring their own logins, which are not ours to use."""
+    """The first whose key is not out; None where clients bring their own logins, which are not ours to use, and where
+    a credential that does not last is being renewed.
+    """
+    if upstream.source is not None:
+        return upstream.source.current
     out = {key.name for key in upstream.pool.keys if key.is_open(now)}
     usable = (one for one in upstream.credentials if one.fingerprint not in out)
     return next(usable, next(iter(upstream.credentials), None))

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from tests.support.admin import OVERVIEW
 
 from cc_relay.cli.glance import duration, glance
-from cc_relay.management.views import CoolingView, KeyView, LimitView, Overview, ProviderView
+from cc_relay.management.views import CoolingView, KeyView, LimitView, Overview, ProviderView, ShortcomingView
 
 WELL = KeyView(
     id="key-1",
@@ -51,6 +51,18 @@ def test_everything_is_on_one_screen() -> None:
         "PROVIDER  KEY    STATE   IN WORK  LEFT THIS MINUTE                        WHY",
         "work      key-1  CLOSED  2        12 of 50 rpm, 0 of 80.0k itpm (sonnet)  opus throttled (tried again in 7 s)",
         "work      key-2  OPEN    0        -                                       plan (tried again in 12 min)",
+    ]
+
+
+def test_what_requests_go_without_is_told() -> None:
+    refused = ShortcomingView(
+        model="claude-opus-4-8", capability="beta:x", description="the beta x", retry_in_ms=1_800_000.0
+    )
+    provider = replace(WORK, keys=[], shortcomings=[refused])
+
+    assert lines(replace(OVERVIEW, providers=[provider]))[-2:] == [
+        "PROVIDER  MODEL            GOES WITHOUT  WHY",
+        "work      claude-opus-4-8  the beta x    refused (tried again in 30 min)",
     ]
 
 

@@ -12,6 +12,9 @@ from cc_relay.exchange import Attempt, Candidate, Considered, Credential, Declin
 from cc_relay.management.ports import Control
 from cc_relay.management.views import ProviderView
 from cc_relay.policy.lease import Lease
+from cc_relay.policy.shortcomings import Shortcoming
+from cc_relay.providers.capabilities import THINKING_HISTORY
+from cc_relay.policy.shortcomings import Shortcoming
 from cc_relay.relay.shells import Shells
 from cc_relay.relay.snapshot import Snapshot, Upstream
 from cc_relay.runtime.control import RelayControl, provider_view, request_view
@@ -38,8 +41,8 @@ def control(*upstreams: Upstream, ring: Ring | None = None) -> RelayControl:
     return RelayControl(ring or Ring(), lambda: snapshot, shells, lambda: 7, "127.0.0.1:8787")
 
 
-def view(one: Upstream) -> ProviderView:
-    return provider_view(one, asyncio.get_running_loop().time())
+def view(one: Upstream, *lacking: Shortcoming) -> ProviderView:
+    return provider_view(one, list(lacking), asyncio.get_running_loop().time())
 
 
 def trace(**changes: object) -> Trace:
@@ -186,3 +189,15 @@ async def test_a_keys_limits_are_named_as_in_the_configuration() -> None:
         ("sonnet", "tpm", 2000, 1930),
     ]
     assert (key.in_flight, key.state, key.retry_in_ms) == (1, "CLOSED", None)
+
+
+@virtual
+async def test_what_a_provider_refused_is_shown_but_nothing_of_single_conversations() -> None:
+    shown = view(
+        upstream("a"),
+        Shortcoming("a", "claude-opus-4-8", "beta:x-2026-01-01", 1060.0),
+        Shortcoming("a", "session-1", THINKING_HISTORY, 1060.0),
+        Shortcoming("b", "claude-opus-4-8", "beta:y-2026-01-01", 1060.0),
+    )
+    (one,) = shown.shortcomings
+    assert (one.model, one.capability, one.retry_in_ms) == ("claude-opus-4-8", "beta:x-2026-01-01", 60_000.0)
