@@ -4,11 +4,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.builders import messages_body
 from tests.support.fakes import Rig, unreachable, upstream_of
+from tests.support.providers import provider as built
 from tests.support.virtual_time import virtual
 
 from cc_relay.exchange import Credential, Headers, Origin
-from cc_relay.providers.base import Provider, ProviderSettings
-from cc_relay.providers.registry import TYPES, build
+from cc_relay.providers.base import Provider
+from cc_relay.providers.registry import TYPES
 from cc_relay.relay.snapshot import Access, Retry, Upstream
 
 HOME = Origin("https", "api.anthropic.com", 443)
@@ -62,7 +63,7 @@ ACCESSES = st.builds(
 
 def provider(name: str, type_: str) -> Provider:
     base_urls = {"elsewhere": "https://elsewhere.test", "default": TYPES[type_].base_url or "https://compatible.test"}
-    return build(ProviderSettings(name=name, type=type_, base_url=base_urls[name]))
+    return built(type_, base_urls[name], name=name)
 
 
 UPSTREAMS = st.builds(

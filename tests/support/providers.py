@@ -11,12 +11,22 @@ from cc_relay.providers.registry import build
 
 SECRET = "our-own-invented-key"
 
+CLOUDS = frozenset({"bedrock", "vertex", "azure"})
+"""The types of Claude in somebody's cloud."""
+
+NEEDED: dict[str, dict[str, str]] = {
+    "anthropic_compatible": {"base_url": "https://compatible.test/llm"},
+    "bedrock": {"region": "us-east-1"},
+    "vertex": {"project": "invented-project", "region": "us-east5"},
+    "azure": {"resource": "invented-resource"},
+}
+"""What a type cannot be built without."""
+
 
 def provider(type_: str, base_url: str = "", **settings: object) -> Provider:
-    """A provider of this type, named like it; `anthropic_compatible` gets a base URL where none is given."""
-    if type_ == "anthropic_compatible" and not base_url:
-        base_url = "https://compatible.test/llm"
-    return build(ProviderSettings(name=type_, type=type_, base_url=base_url, **settings))
+    """A provider of this type, named like it, with an invented value for what it needs and is not given."""
+    given = {"base_url": base_url, **settings} if base_url else settings
+    return build(ProviderSettings(**{"name": type_, "type": type_, "base_url": "", **NEEDED.get(type_, {}), **given}))
 
 
 def candidate(model: str = "claude-sonnet-5-5", secret: str = SECRET, *, is_client_owned: bool = False) -> Candidate:

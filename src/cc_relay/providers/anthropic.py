@@ -1,14 +1,24 @@
-"""Anthropic's own API: everything travels as it came, but the credential."""
+"""Anthropic's own API: everything travels as it came but the credential, and what was refused of late."""
 
 from urllib.parse import unquote
 
-from cc_relay.codec.messages import replace_model
+from cc_relay.codec.messages import model_change, replace_model, rewrite
 from cc_relay.codec.model_names import limit_family
 from cc_relay.errors import Rejection
 from cc_relay.exchange import Candidate, Failure, Headers, Origin, Peek, RelayRequest, UpstreamRequest
+from cc_relay.providers.adapt_claude import adapt_for_claude
 from cc_relay.providers.base import ProviderSettings
+from cc_relay.providers.claude_surfaces import SURFACES
 from cc_relay.providers.failures import read_anthropic_failure
-from cc_relay.providers.forwarding import DEFAULT_VERSION, IDENTITY, OAUTH_BETA, Line, credential_line, open_list
+from cc_relay.providers.forwarding import (
+    DEFAULT_VERSION,
+    IDENTITY,
+    OAUTH_BETA,
+    Line,
+    credential_line,
+    open_list,
+    with_betas,
+)
 from cc_relay.providers.names import ModelNames
 from cc_relay.providers.urls import parse_base_url
 
@@ -45,6 +55,7 @@ MODELS = (
 )
 """The ids of the official SDK (anthropic 2.12, types/model.py)."""
 
+_SURFACE = SURFACES["anthropic"]
 _SIDE_ENDPOINTS = ("/v1/messages/batches", "/v1/files", "/v1/skills")
 
 
@@ -95,7 +106,7 @@ class Anthropic:
         return UpstreamRequest(self.origin, b"GET", target, headers, b"", self._timeouts)
 
     def prepare_passthrough(self, request: RelayRequest, candidate: Candidate) -> UpstreamRequest | None:
-        if not _is_side_endpoint(request.path):
+        if not is_side_endpoint(request.path):
             return None
         headers = open_list(request, self._credential(candidate))
         target = self._endpoint.target(request.path, request.query)
@@ -107,7 +118,11 @@ class Anthropic:
 
     def _prepare(self, target: bytes, request: RelayRequest, peek: Peek, candidate: Candidate) -> UpstreamRequest:
         """Hot path."""
-        body = replace_model(peek, request.body, candidate.model)
+        adapted = adapt_for_claude(request, peek, candidate, _SURFACE) if candidate.lacking else None
+        if adapted is None:
+            body = replace_model(peek, request.body, candidate.model)
+        else:
+            body = rewrite(peek, request.body, adapted.changes | model_change(peek, candidate.model))
         if len(body) > MAX_BODY:
             raise Rejection(
                 413,
@@ -116,6 +131,8 @@ class Anthropic:
                 reason="body_too_large",
             )
         headers = open_list(request, self._credential(candidate), is_rewritten=body is not request.body)
+        if adapted is not None:
+            headers = with_betas(headers, adapted.betas)
         if request.query:
             target = target + b"?" + request.query.encode("latin-1")
         return UpstreamRequest(self.origin, b"POST", target, headers, body, self._timeouts)
@@ -126,7 +143,7 @@ class Anthropic:
         )
 
 
-def _is_side_endpoint(path: str) -> bool:
+def is_side_endpoint(path: str) -> bool:
     """Whether `path` is one of the endpoints carried as they are, and stays there: no dot segments, however written."""
     if not any(path == root or path.startswith(f"{root}/") for root in _SIDE_ENDPOINTS):
         return False

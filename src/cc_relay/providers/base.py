@@ -12,7 +12,8 @@ class ProviderSettings(Struct, frozen=True):
 
     `base_url` is without a trailing slash. `models` empty means: whatever `model_mapping` or the type knows.
     `auth_style` is "x-api-key" or "bearer": how the key travels. The rest is for clouds: `region` of AWS or Google
-    Cloud, `project` of Google Cloud, `resource` and `deployment` of Azure, Bedrock's `surface`.
+    Cloud, `project` of Google Cloud, `resource` and `deployment` of Azure, Bedrock's `surface`, and
+    the `workspace` that pays on Claude Platform on AWS.
     """
 
     name: str
@@ -27,6 +28,7 @@ class ProviderSettings(Struct, frozen=True):
     resource: str = ""
     deployment: str = ""
     surface: str = "runtime"
+    workspace: str = ""
 
 
 class Provider(Protocol):

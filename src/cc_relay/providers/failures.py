@@ -10,6 +10,7 @@ from cc_relay.codec.envelope import STATUS_BY_TYPE, envelope, status_for_type, t
 from cc_relay.codec.limits import read_limits, read_retry_after
 from cc_relay.exchange import Failure, FailureKind, Headers, header
 from cc_relay.providers.error_body import ErrorBody, read_error_body
+from cc_relay.providers.rejections import read_lack
 
 KIND_BY_STATUS = {
     401: FailureKind.CREDENTIAL,
@@ -132,7 +133,7 @@ def _kind(status: int, said: ErrorBody, headers: Headers) -> FailureKind:
         return FailureKind.PLAN
     if status == 429 and _is_plan_rejected(headers):
         return FailureKind.PLAN
-    if status in (400, 422, 500) and _CAPABILITY_TEXT.search(said.message):
+    if status in (400, 422, 500) and (_CAPABILITY_TEXT.search(said.message) or read_lack(said.message)):
         return FailureKind.CAPABILITY
     if status == 404:
         return _kind_of_missing(said)
@@ -174,6 +175,7 @@ def _failure(
         message=said.message,
         body=body if is_verbatim else envelope(error_type, said.message, said.request_id),
         retry_after=_retry_after(kind, headers),
+        lacks=read_lack(said.message) if kind is FailureKind.CAPABILITY else "",
     )
 
 

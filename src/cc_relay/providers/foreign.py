@@ -5,10 +5,13 @@ from collections.abc import Callable
 from msgspec import Struct
 from msgspec.json import encode
 
-from cc_relay.codec.messages import replace_model
+from cc_relay.codec.messages import peek as read_body
+from cc_relay.codec.messages import replace_model, rewrite
 from cc_relay.exchange import Candidate, Failure, Headers, Peek, RelayRequest, UpstreamRequest
 from cc_relay.providers.adapt import adapt_body
+from cc_relay.providers.adapt_claude import adapt_for_claude
 from cc_relay.providers.base import ProviderSettings
+from cc_relay.providers.claude_surfaces import SURFACES
 from cc_relay.providers.dialect import Dialect
 from cc_relay.providers.failures import read_foreign_failure
 from cc_relay.providers.forwarding import DEFAULT_VERSION, IDENTITY, JSON, allow_list, credential_line
@@ -111,8 +114,20 @@ class Foreign:
         else:
             dialect = self._traits.dialect
             body, betas = adapt_body(peek, request.body, candidate.model, dialect), dialect.betas
+        if candidate.lacking:
+            body, betas = _without_lacking(request, body, candidate, betas)
         headers = allow_list(request.headers, self._credential(candidate), betas)
         return UpstreamRequest(self.origin, b"POST", target, headers, body, self._timeouts)
 
     def _credential(self, candidate: Candidate) -> tuple[bytes, bytes] | None:
         return credential_line(candidate.credential, auth_style=self._auth_style, accepts_client_login=False)
+
+
+def _without_lacking(
+    request: RelayRequest, body: bytes, candidate: Candidate, betas: frozenset[bytes] | None
+) -> tuple[bytes, frozenset[bytes]]:
+    """The body and the betas that are left where something was refused of late: whose gateway it is, nobody knows."""
+    seen, body = read_body(body)
+    adapted = adapt_for_claude(request, seen, candidate, SURFACES["anthropic"])
+    left = frozenset(adapted.betas)
+    return rewrite(seen, body, adapted.changes), left if betas is None else left & betas

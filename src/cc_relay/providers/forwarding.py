@@ -58,13 +58,24 @@ def allow_list(headers: Headers, credential: Line | None, betas: frozenset[bytes
     kept = [line for line in headers if line[0] in ALLOWED]
     names = dict(kept)
     kept += [line for line in (DEFAULT_VERSION, JSON) if line[0] not in names]
-    asked = _list_values(headers, b"anthropic-beta")
+    asked = list_values(headers, b"anthropic-beta")
     wanted = asked if betas is None else [beta for beta in asked if beta in betas]
     if wanted:
         kept.append((b"anthropic-beta", b",".join(wanted)))
     kept.append(IDENTITY)
     if credential is not None:
         kept.append(credential)
+    return kept
+
+
+def with_betas(headers: Headers, betas: tuple[bytes, ...]) -> Headers:
+    """The headers with these values of `anthropic-beta`, where the first one stood; `headers` where they say so."""
+    if tuple(list_values(headers, b"anthropic-beta")) == betas:
+        return headers
+    at = next((at for at, line in enumerate(headers) if line[0] == b"anthropic-beta"), 0)
+    kept = [line for line in headers if line[0] != b"anthropic-beta"]
+    if betas:
+        kept.insert(at, (b"anthropic-beta", b",".join(betas)))
     return kept
 
 
@@ -87,7 +98,7 @@ def credential_line(credential: Credential, *, auth_style: str, accepts_client_l
 
 def _untangle(headers: Headers, kept: Headers) -> Headers:
     """Drop what `connection` names, and join repeated `anthropic-beta` lines where the first one stood."""
-    hop = {name.lower() for name in _list_values(headers, b"connection")}
+    hop = {name.lower() for name in list_values(headers, b"connection")}
     betas = b",".join(value for name, value in kept if name == b"anthropic-beta")
     joined: Headers = []
     for name, value in kept:
@@ -101,7 +112,7 @@ def _untangle(headers: Headers, kept: Headers) -> Headers:
     return joined
 
 
-def _list_values(headers: Headers, name: bytes) -> list[bytes]:
+def list_values(headers: Headers, name: bytes) -> list[bytes]:
     """The members of a comma-separated header, over all its lines."""
     lines = b",".join(value for key, value in headers if key == name)
     return [member for part in lines.split(b",") if (member := part.strip())]

@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from cc_relay.providers import anthropic, anthropic_compatible, minimax, ollama, zai
+from cc_relay.providers import anthropic, anthropic_compatible, azure, bedrock, minimax, ollama, zai
 from cc_relay.providers.base import Provider, ProviderSettings
+from cc_relay.providers.vertex.provider import Vertex
 
 
 class ProviderType(Struct, frozen=True):
-    """How to build one type, and where it lives unless told otherwise ("": it must be told)."""
+    """How to build one type, and where it lives unless told otherwise ("": it must be told, or its settings tell)."""
 
     build: Callable[[ProviderSettings], Provider]
     base_url: str
@@ -20,6 +21,9 @@ TYPES: dict[str, ProviderType] = {
     "zai": ProviderType(zai.build, zai.BASE_URL),
     "minimax": ProviderType(minimax.build, minimax.BASE_URL),
     "ollama": ProviderType(ollama.build, ollama.BASE_URL),
+    "bedrock": ProviderType(bedrock.build, ""),  # its hosts go by surface and region
+    "vertex": ProviderType(Vertex, ""),  # its hosts go by location
+    "azure": ProviderType(azure.Azure, ""),  # its hosts go by resource
     "anthropic_compatible": ProviderType(anthropic_compatible.build, ""),
 }
 

@@ -1,4 +1,5 @@
 import pytest
+from tests.support.providers import CLOUDS, provider
 
 from cc_relay.providers.base import Provider, ProviderSettings
 from cc_relay.providers.registry import TYPES, build
@@ -7,7 +8,7 @@ from cc_relay.providers.urls import parse_base_url
 
 @pytest.mark.parametrize("type_", TYPES)
 def test_every_type_builds_a_provider_of_its_name(type_: str) -> None:
-    built: Provider = build(ProviderSettings(name="mine", type=type_, base_url="https://host.test"))
+    built: Provider = provider(type_, "https://host.test", name="mine")
     assert (built.name, built.type, str(built.origin)) == ("mine", type_, "https://host.test")
 
 
@@ -28,7 +29,11 @@ def test_a_compatible_upstream_needs_a_base_url() -> None:
 
 
 @pytest.mark.parametrize("type_", TYPES)
-def test_only_anthropics_keys_have_a_pool_for_each_family_of_models(type_: str) -> None:
-    built = build(ProviderSettings(name="mine", type=type_, base_url="https://host.test"))
-    families = {built.limit_family(model) for model in ("claude-opus-4-5", "claude-opus-4-8", "claude-opus-5-5")}
-    assert families == ({"opus-4.5-4.8", "claude-opus-5-5"} if type_ == "anthropic" else {""})
+def test_keys_have_a_pool_for_each_family_of_models_or_one_for_all(type_: str) -> None:
+    models = ("claude-opus-4-5", "claude-opus-4-8", "claude-opus-5-5")
+    families = {
+        "anthropic": {"opus-4.5-4.8", "claude-opus-5-5"},
+        **{cloud: set(models) for cloud in CLOUDS},
+    }
+    built = provider(type_)
+    assert {built.limit_family(model) for model in models} == families.get(type_, {""})
