@@ -12,6 +12,8 @@ MOST_LINES = 450
 BARE_TASKS = {
     "net/downstream/worker.py: self._loop.create_task": "a protocol's callback cannot await; the worker is its"
     " connection's one task, and losing the connection ends it",
+    "runtime/credentials/kept.py: asyncio.get_running_loop().create_task": "it begins with the first who asks, whose"
+    " end must not end it for the others; `stop` cancels it and waits",
     "runtime/probing.py: asyncio.get_running_loop().create_task": "the relay starts and stops in two calls, and no"
     " group can be open between them; `stop` cancels it and waits",
     "sim/traffic.py: loop.create_task": "an asynchronous generator cannot hold a task group open while it yields; its"

@@ -22,6 +22,20 @@ REQUIRED: dict[str, tuple[tuple[str, ...], ...]] = {
     "vertex": (("gcp_project_id",), ("gcp_region", "base_url")),
     "azure": (("azure_resource_name", "base_url"), ("keys", "entra")),
 }
+# For each type, keys that say the same thing in different ways: one of them at most.
+EXCLUSIVE: dict[str, tuple[tuple[str, ...], ...]] = {
+    "bedrock": (("bearer_token", "aws_access_key_id", "aws_profile"),),
+    "vertex": (("access_token", "credentials_file"),),
+    "azure": (("azure_resource_name", "base_url"), ("keys", "entra")),
+}
+# For each type, a key and what it is nothing without.
+PAIRED: dict[str, tuple[tuple[str, str], ...]] = {
+    "bedrock": (
+        ("aws_access_key_id", "aws_secret_access_key"),
+        ("aws_secret_access_key", "aws_access_key_id"),
+        ("aws_session_token", "aws_access_key_id"),
+    ),
+}
 _TRUE = ("true", "yes", "on", "1", "y", "t")
 
 
@@ -41,6 +55,8 @@ def check(root: Node) -> Iterator[Problem]:
     for index, provider in enumerate(providers):
         if is_enabled(provider):
             yield from _check_required(provider, index)
+            yield from _check_exclusive(provider, index)
+            yield from _check_paired(provider, index)
             yield from _check_loop(root, provider, index)
     yield from _check_usable(entry.at.line, entry.at.column, providers)
 
@@ -105,6 +121,21 @@ def _check_required(provider: Node, index: int) -> Iterator[Problem]:
             at = next((child.at for key in group if (child := provider.child(key))), provider.at)
             message = f"type {kind} needs {' or '.join(group)}"
             yield Problem(*at, f"providers[{index}]", message)
+
+
+def _check_exclusive(provider: Node, index: int) -> Iterator[Problem]:
+    for group in EXCLUSIVE.get(provider_type(provider), ()):
+        first, *others = [key for key in group if _is_set(provider.child(key))] or [""]
+        for key in others:
+            at = provider.entries[key].at
+            yield Problem(*at, f"providers[{index}].{key}", f"cannot stand beside {first}; leave one of them out")
+
+
+def _check_paired(provider: Node, index: int) -> Iterator[Problem]:
+    for key, needed in PAIRED.get(provider_type(provider), ()):
+        if _is_set(provider.child(key)) and not _is_set(provider.child(needed)):
+            at = provider.entries[key].at
+            yield Problem(*at, f"providers[{index}].{key}", f"is nothing without {needed}")
 
 
 def _check_loop(root: Node, provider: Node, index: int) -> Iterator[Problem]:

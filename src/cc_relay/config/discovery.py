@@ -1,10 +1,14 @@
 """Zero configuration: the providers that the environment already knows."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
+from pydantic import ValidationError
+
+from cc_relay.config.clouds import AWS_KEY_PAIR, described, has_all, value_of
 from cc_relay.config.loading import Loaded, keyless_origin
 from cc_relay.config.provider import Provider
 from cc_relay.config.schema import Config
@@ -20,63 +24,122 @@ _KEYED = (
     ("ZAI_API_KEY", "zai", ""),
     ("MINIMAX_API_KEY", "minimax", MINIMAX_MODEL),
 )
-# Of each group one variable must be set; then the notice is given.
-_CLOUDS: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...] = (
-    (
-        "AWS credentials",
-        (
-            ("AWS_BEARER_TOKEN_BEDROCK", "AWS_ACCESS_KEY_ID", "AWS_PROFILE"),
-            ("AWS_REGION", "AWS_DEFAULT_REGION"),
-        ),
-    ),
-    ("a Google Cloud project", (("GOOGLE_CLOUD_PROJECT", "ANTHROPIC_VERTEX_PROJECT_ID"), ("CLOUD_ML_REGION",))),
-    ("a Microsoft Foundry key", (("ANTHROPIC_FOUNDRY_API_KEY",), ("ANTHROPIC_FOUNDRY_RESOURCE",))),
-)
+
+AWS_REGION = ("AWS_REGION", "AWS_DEFAULT_REGION")
+GOOGLE_PROJECT = ("ANTHROPIC_VERTEX_PROJECT_ID", "GOOGLE_CLOUD_PROJECT")
+"""The more particular one first, as in Anthropic's SDK."""
+
+Settings = dict[str, object]
 
 
-def discover(environ: Mapping[str, str], *, ollama_models: Sequence[str] | None) -> Loaded:
+def has_module(name: str) -> bool:
+    """Whether a library is installed; it is not imported."""
+    return find_spec(name) is not None
+
+
+class _Finds:
+    """What was found so far."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = environ
+        self.providers: list[Provider] = []
+        self.notices: list[str] = []
+        self.origins: dict[str, str] = {}
+
+    def add(self, settings: Settings, origin: str = "") -> None:
+        """A provider named for its type; without `origin` it is a cloud, which says it itself."""
+        kind = str(settings["type"])
+        try:
+            provider = Provider.model_validate({"name": kind, **settings})
+        except ValidationError as error:
+            wrong = ", ".join(sorted({str(one["loc"][0]) for one in error.errors(include_url=False) if one["loc"]}))
+            self.notices.append(f"a provider {kind} in the environment is ignored: its {wrong} is not valid")
+            return
+        self.providers.append(provider)
+        self.origins[kind] = origin or described(provider, self.environ)
+
+
+def discover(
+    environ: Mapping[str, str],
+    *,
+    ollama_models: Sequence[str] | None,
+    is_installed: Callable[[str], bool] = has_module,
+) -> Loaded:
     """A configuration made of what was found; never raises.
 
     `ollama_models` are the tags of an Ollama that answered on its port, None where none did. With nothing found the
-    user's own Claude login passes through to Anthropic. ANTHROPIC_BASE_URL is not looked at: on a machine set up for
-    the relay it points at the relay.
+    user's own Claude login passes through to Anthropic. ANTHROPIC_BASE_URL and its siblings for Bedrock, Vertex and
+    Foundry are not looked at: on a machine set up for the relay they point at the relay.
     """
-    providers: list[Provider] = []
-    notices: list[str] = []
-    origins: dict[str, str] = {}
+    finds = _Finds(environ)
     for variable, name, model in _KEYED:
         key = environ.get(variable, "").strip()
         if not key:
             continue
         if not re.fullmatch(r"[!-~]+", key):
-            notices.append(f"{variable} is ignored: it holds spaces or characters that no key has")
+            finds.notices.append(f"{variable} is ignored: it holds spaces or characters that no key has")
             continue
         mapping = {"*": model} if model else {}
-        providers.append(
-            Provider.model_validate({"name": name, "type": name, "keys": [{"key": key}], "model_mapping": mapping})
-        )
-        origins[name] = f"${{{variable}}} from the environment"
+        finds.add({"type": name, "keys": [{"key": key}], "model_mapping": mapping}, _from(variable))
+    _find_aws(finds, is_installed)
+    _find_google(finds)
+    _find_foundry(finds)
     models = [model for model in ollama_models or () if _is_model_name(model)]
     if models:
-        providers.append(_ollama(models, environ))
-        origins["ollama"] = f"answers on its port, no key; any model becomes {models[0]}"
+        finds.add(_ollama(models, environ), f"answers on its port, no key; any model becomes {models[0]}")
     elif ollama_models is not None:
-        notices.append("an Ollama answers but has no models; `ollama pull` one to use it")
-    notices += _cloud_notices(environ)
-    if providers:
-        config = Config(providers=tuple(providers))
+        finds.notices.append("an Ollama answers but has no models; `ollama pull` one to use it")
+    if finds.providers:
+        config = Config(providers=tuple(finds.providers))
     else:
         config = _pass_through()
-        origins["anthropic"] = keyless_origin(config.providers[0])
-    return Loaded(config, "environment", tuple(notices), MappingProxyType(origins))
+        finds.origins["anthropic"] = keyless_origin(config.providers[0])
+    return Loaded(config, "environment", tuple(finds.notices), MappingProxyType(finds.origins))
 
 
-def _ollama(models: Sequence[str], environ: Mapping[str, str]) -> Provider:
+def _find_aws(finds: _Finds, is_installed: Callable[[str], bool]) -> None:
+    """Credentials with a region; a machine's role alone is no sign that somebody means Bedrock."""
+    environ = finds.environ
+    region, profile = _first(environ, AWS_REGION), environ.get("AWS_PROFILE", "").strip()
+    settings: Settings = {"type": "bedrock", "aws_region": region}
+    if not region:
+        return
+    if token := value_of(environ, "AWS_BEARER_TOKEN_BEDROCK"):
+        finds.add(settings | {"bearer_token": token}, _from("AWS_BEARER_TOKEN_BEDROCK"))
+    elif has_all(environ, AWS_KEY_PAIR):
+        names = (*AWS_KEY_PAIR, "AWS_SESSION_TOKEN")
+        finds.add(settings | {name.lower(): value_of(environ, name) for name in names}, _from("AWS_ACCESS_KEY_ID"))
+    elif profile and is_installed("botocore"):
+        finds.add(settings | {"aws_profile": profile})
+    elif profile:
+        finds.notices.append("AWS_PROFILE is ignored: profiles are read with `pip install 'cc-relay[bedrock]'`")
+
+
+def _find_google(finds: _Finds) -> None:
+    project, region = _first(finds.environ, GOOGLE_PROJECT), _first(finds.environ, ("CLOUD_ML_REGION",))
+    if project and region:
+        finds.add({"type": "vertex", "gcp_project_id": project, "gcp_region": region})
+
+
+def _find_foundry(finds: _Finds) -> None:
+    key, resource = (value_of(finds.environ, f"ANTHROPIC_FOUNDRY_{name}") for name in ("API_KEY", "RESOURCE"))
+    if key and resource:
+        settings: Settings = {"type": "azure", "azure_resource_name": resource, "keys": [{"key": key}]}
+        finds.add(settings, _from("ANTHROPIC_FOUNDRY_API_KEY"))
+
+
+def _from(variable: str) -> str:
+    return f"${{{variable}}} from the environment"
+
+
+def _first(environ: Mapping[str, str], variables: Sequence[str]) -> str:
+    return next((value for variable in variables if (value := environ.get(variable, "").strip())), "")
+
+
+def _ollama(models: Sequence[str], environ: Mapping[str, str]) -> Settings:
     # Its own names stay its own; Claude Code's become the first.
     mapping = {model: model for model in models} | {"*": models[0]}
-    return Provider.model_validate(
-        {"name": "ollama", "type": "ollama", "model_mapping": mapping, "base_url": _ollama_url(environ)}
-    )
+    return {"type": "ollama", "model_mapping": mapping, "base_url": _ollama_url(environ)}
 
 
 def _ollama_url(environ: Mapping[str, str]) -> str:
@@ -105,11 +168,3 @@ def _pass_through() -> Config:
             "providers": [{"name": "anthropic", "type": "anthropic"}],
         }
     )
-
-
-def _cloud_notices(environ: Mapping[str, str]) -> list[str]:
-    return [
-        f"{what} found in the environment, but this build does not serve that provider yet"
-        for what, groups in _CLOUDS
-        if all(any(environ.get(name) for name in group) for group in groups)
-    ]

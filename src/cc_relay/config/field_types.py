@@ -131,6 +131,38 @@ def _check_path(value: str) -> str:
     return value
 
 
+def _check_region(value: str) -> str:
+    # Regions and resources become part of a host's name.
+    if not re.fullmatch(r"(?:[a-z0-9]+(?:-[a-z0-9]+)*)?", value):
+        raise ValueError("must be a region's name, such as us-east-1")
+    return value
+
+
+def _check_project(value: str) -> str:
+    if not re.fullmatch(r"(?:[a-z0-9][a-z0-9.:-]*)?", value):
+        raise ValueError("must be a project's id (not its display name), such as my-project-123")
+    return value
+
+
+def _check_resource(value: str) -> str:
+    if not re.fullmatch(r"(?:[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*)?", value):
+        raise ValueError("must be the resource's name alone, what stands before .services.ai.azure.com")
+    return value
+
+
+def _check_key_id(value: str) -> str:
+    # Travels in the header of the signature, whose parts are parted by commas and slashes.
+    if not re.fullmatch(r"[A-Za-z0-9_]*", value):
+        raise ValueError("must be letters and digits")
+    return value
+
+
+def _check_header_text(value: str) -> str:
+    if not re.fullmatch(r"[!-~]*", value):
+        raise ValueError("must be printable ASCII without spaces (it is sent as a header)")
+    return value
+
+
 def _check_state(value: str) -> str:
     if value != "memory" and not value.startswith(("redis://", "rediss://", "unix://")):
         raise ValueError("must be memory or a redis:// address")
@@ -195,4 +227,9 @@ Kind = Annotated[ProviderType, BeforeValidator(_fold), _spellings(ProviderType)]
 Level = Annotated[LevelName, BeforeValidator(_fold), _spellings(LevelName)]
 Format = Annotated[FormatName, BeforeValidator(_fold), _spellings(FormatName)]
 Surface = Annotated[SurfaceName, BeforeValidator(_fold)]
+Region = Annotated[str, AfterValidator(_check_region)]
+Project = Annotated[str, AfterValidator(_check_project)]
+Resource = Annotated[str, AfterValidator(_check_resource)]
+HeaderText = Annotated[str, AfterValidator(_check_header_text)]
+KeyId = Annotated[str, AfterValidator(_check_key_id)]
 AuthStyle = AuthStyleName

@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from cc_relay.config.check import check
+from cc_relay.config.clouds import SETTING, Way, described, way_of
 from cc_relay.config.expand import expand
 from cc_relay.config.explain import explain
 from cc_relay.config.nodes import Node, look_up, plain
@@ -19,6 +20,7 @@ from cc_relay.config.problems import ConfigErrors, Problem
 from cc_relay.config.provider import Provider
 from cc_relay.config.schema import Config
 
+WRITTEN = "written in the file"
 LARGEST_FILE = 4 * 1024 * 1024
 Syntax = Literal["yaml", "toml"]
 
@@ -86,24 +88,31 @@ def _build(root: Node, source: str, environ: Mapping[str, str]) -> Loaded:
         raise ConfigErrors([*problems, *explain(error, root)]) from None
     if problems:
         raise ConfigErrors(problems)
-    return Loaded(config, source, (*older, *notices_of(root, config)), origins_of(config, root))
+    return Loaded(config, source, (*older, *notices_of(root, config)), origins_of(config, root, environ))
 
 
-def origins_of(config: Config, root: Node) -> Mapping[str, str]:
-    """For each provider, where its keys come from, in words."""
+def origins_of(config: Config, root: Node, environ: Mapping[str, str]) -> Mapping[str, str]:
+    """For each provider, where its credentials come from, in words."""
     return MappingProxyType(
-        {provider.name: _origin(provider, root, index) for index, provider in enumerate(config.providers)}
+        {provider.name: _origin(provider, root, index, environ) for index, provider in enumerate(config.providers)}
     )
 
 
-def _origin(provider: Provider, root: Node, index: int) -> str:
+def _origin(provider: Provider, root: Node, index: int, environ: Mapping[str, str]) -> str:
+    way = way_of(provider, environ)
+    if way in (Way.TOKEN, Way.AWS_KEYS):
+        setting = SETTING[provider.type] if way is Way.TOKEN else "aws_secret_access_key"
+        node = look_up(root, ("providers", index, setting))
+        return (node and node.origin) or WRITTEN
+    if way not in (None, Way.KEYS):
+        return described(provider, environ)
     if not provider.keys:
         return keyless_origin(provider)
     found: dict[str, int] = {}
     for number in range(len(provider.keys)):
         at = ("providers", index, "keys", number)
         node = look_up(root, (*at, "key")) or look_up(root, at)
-        origin = (node and node.origin) or "written in the file"
+        origin = (node and node.origin) or WRITTEN
         found[origin] = found.get(origin, 0) + 1
     return ", ".join(f"{count} keys {origin}" if count > 1 else origin for origin, count in found.items())
 

@@ -6,11 +6,14 @@ Whoever builds a feature deletes its line here.
 from collections.abc import Iterator
 from itertools import chain
 
+from cc_relay.config.clouds import SETTING
 from cc_relay.config.nodes import Node
 from cc_relay.config.provider import Provider
 from cc_relay.config.schema import Config
 
-SERVED_TYPES = frozenset({"anthropic", "zai", "minimax", "ollama", "anthropic_compatible"})
+SERVED_TYPES = frozenset(
+    {"anthropic", "zai", "minimax", "ollama", "bedrock", "vertex", "azure", "anthropic_compatible"}
+)
 
 # A path stands for itself and everything below it; several paths with one sentence are one notice.
 NOT_SERVED: dict[str, str] = {
@@ -44,6 +47,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "aws_profile": ("bedrock",),
     "bearer_token": ("bedrock",),
     "surface": ("bedrock",),
+    "aws_workspace_id": ("bedrock",),
     "gcp_project_id": ("vertex",),
     "gcp_region": ("vertex",),
     "credentials_file": ("vertex",),
@@ -62,7 +66,15 @@ def active_providers(config: Config) -> tuple[Provider, ...]:
 
 def notices_of(root: Node, config: Config) -> tuple[str, ...]:
     """One line for each thing the file sets that has no effect, in the order of the file."""
-    looks = (_idle_mapping, _skipped_providers, _misplaced_keys, _doubled_keys, _mistaken_auth, _doubled_paths)
+    looks = (
+        _idle_mapping,
+        _skipped_providers,
+        _misplaced_keys,
+        _doubled_keys,
+        _unused_keys,
+        _mistaken_auth,
+        _doubled_paths,
+    )
     lines = [*_not_served(root), *chain.from_iterable(look(config) for look in looks)]
     return tuple(dict.fromkeys(lines))
 
@@ -122,6 +134,17 @@ def _doubled_keys(config: Config) -> Iterator[str]:
                 yield f"provider {provider.name}: keys[{index}] is keys[{first}] again, and counts once"
 
 
+def _unused_keys(config: Config) -> Iterator[str]:
+    # Files of the format this one extends give these types a key that stands for nothing, to hang limits on.
+    for provider in active_providers(config):
+        setting = SETTING.get(provider.type)
+        if setting and provider.keys:
+            yield (
+                f"provider {provider.name}: type {provider.type} takes no credential from keys, only the limits of"
+                f" the first; {setting} is the place of a token"
+            )
+
+
 def _mistaken_auth(config: Config) -> Iterator[str]:
     auth = config.server.auth
     if auth.bearer_secret.get_secret_value() and not auth.allow_bearer:
@@ -136,5 +159,6 @@ def _mistaken_auth(config: Config) -> Iterator[str]:
 
 def _doubled_paths(config: Config) -> Iterator[str]:
     for provider in active_providers(config):
-        if provider.base_url.endswith(("/v1", "/v1/messages")):
+        # Vertex's own address ends in /v1.
+        if provider.type != "vertex" and provider.base_url.endswith(("/v1", "/v1/messages")):
             yield f"provider {provider.name}: base_url should end before /v1, because /v1/messages is added to it"

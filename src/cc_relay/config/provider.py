@@ -10,12 +10,17 @@ from cc_relay.config.field_types import (
     Dollars,
     Filled,
     FilledSecret,
+    HeaderText,
+    KeyId,
     Kind,
     Milliseconds,
     ModelMapping,
     ModelName,
     Name,
     Pooling,
+    Project,
+    Region,
+    Resource,
     Secret,
     Surface,
     Text,
@@ -106,20 +111,21 @@ class Provider(Section):
     timeouts: ProviderTimeouts = ProviderTimeouts()
     keys: tuple[Key, ...] = ()
 
-    aws_region: Text = ""
-    aws_access_key_id: Text = ""
+    aws_region: Region = ""
+    aws_access_key_id: KeyId = ""
     aws_secret_access_key: Secret = NO_SECRET
     aws_session_token: Secret = NO_SECRET
     aws_profile: Text = ""
     bearer_token: Secret = NO_SECRET
     surface: Surface = "runtime"
+    aws_workspace_id: HeaderText = ""
 
-    gcp_project_id: Text = ""
-    gcp_region: Text = ""
+    gcp_project_id: Project = ""
+    gcp_region: Region = ""
     credentials_file: Text = ""
     access_token: Secret = NO_SECRET
 
-    azure_resource_name: Text = ""
+    azure_resource_name: Resource = ""
     azure_deployment_id: Text = ""
     azure_api_version: Text = ""
     entra: bool = False

@@ -62,6 +62,27 @@ providers:
     model_mapping:
       "*": deepseek-v4-pro
 
+  # Claude in a cloud. Without a token or key: what your cloud's own tools are logged in with (docs/providers.md).
+  - name: bedrock
+    type: bedrock
+    enabled: false
+    aws_region: "${AWS_REGION:-us-east-1}"
+    # aws_profile: work     # or bearer_token: "${AWS_BEARER_TOKEN_BEDROCK}"
+
+  - name: vertex
+    type: vertex
+    enabled: false
+    gcp_project_id: "${GOOGLE_CLOUD_PROJECT}"
+    gcp_region: "${CLOUD_ML_REGION:-global}"
+    # credentials_file: /path/to/service-account.json
+
+  - name: foundry
+    type: azure
+    enabled: false
+    azure_resource_name: "${ANTHROPIC_FOUNDRY_RESOURCE}"
+    keys:                   # or entra: true
+      - key: "${ANTHROPIC_FOUNDRY_API_KEY}"
+
 logging:
   level: info
   format: text              # or json
@@ -126,6 +147,29 @@ base_url = "https://api.deepseek.com/anthropic"
 auth_style = "x-api-key"   # or bearer
 keys = [{ key = "${DEEPSEEK_API_KEY}" }]
 model_mapping = { "*" = "deepseek-v4-pro" }
+
+# Claude in a cloud. Without a token or key: what your cloud's own tools are logged in with (docs/providers.md).
+[[providers]]
+name = "bedrock"
+type = "bedrock"
+enabled = false
+aws_region = "${AWS_REGION:-us-east-1}"
+# aws_profile = "work"     # or bearer_token = "${AWS_BEARER_TOKEN_BEDROCK}"
+
+[[providers]]
+name = "vertex"
+type = "vertex"
+enabled = false
+gcp_project_id = "${GOOGLE_CLOUD_PROJECT}"
+gcp_region = "${CLOUD_ML_REGION:-global}"
+# credentials_file = "/path/to/service-account.json"
+
+[[providers]]
+name = "foundry"
+type = "azure"
+enabled = false
+azure_resource_name = "${ANTHROPIC_FOUNDRY_RESOURCE}"
+keys = [{ key = "${ANTHROPIC_FOUNDRY_API_KEY}" }]  # or entra = true
 
 [logging]
 level = "info"

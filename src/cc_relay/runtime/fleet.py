@@ -8,12 +8,15 @@ from cc_relay.policy.breaker import CircuitBreaker
 from cc_relay.policy.hedge import HedgeBudget
 from cc_relay.policy.key_pool import KeyPool
 from cc_relay.policy.routing import STRATEGIES, Standing, renew
+from cc_relay.runtime.credentials.sources import kept
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from cc_relay.policy.key import Key, KeySettings
     from cc_relay.policy.routing import Strategy, StrategySettings
+    from cc_relay.runtime.credentials.kept import KeptCredential
+    from cc_relay.runtime.credentials.sources import Recipe
 
 
 class Fleet:
@@ -27,6 +30,7 @@ class Fleet:
         self._pools: dict[str, KeyPool] = {}
         self._breakers: dict[str, CircuitBreaker] = {}
         self._standings: dict[str, Standing] = {}
+        self._sources: dict[str, tuple[Recipe, KeptCredential]] = {}
         self._strategy: Strategy | None = None
         self._budget: tuple[float, HedgeBudget] | None = None
 
@@ -53,6 +57,21 @@ class Fleet:
         """What is in flight at the provider, and how quick it was."""
         return self._standings.setdefault(name, Standing())
 
+    def source(self, recipe: Recipe | None, name: str, environ: Mapping[str, str]) -> KeptCredential | None:
+        """The provider's kept credential, as it was left where it is come by as before; None without a recipe."""
+        if recipe is None:
+            self._sources.pop(name, None)
+            return None
+        known = self._sources.get(name)
+        if known is None or known[0] != recipe:
+            known = self._sources[name] = recipe, kept(recipe, environ)
+        return known[1]
+
+    @property
+    def sources(self) -> tuple[KeptCredential, ...]:
+        """The kept credentials in use; whoever runs the relay starts them, and stops those that are here no more."""
+        return tuple(source for _, source in self._sources.values())
+
     def strategy(self, name: str, settings: StrategySettings) -> Strategy:
         """The strategy of that name, with the turns it remembers."""
         known = self._strategy
@@ -67,8 +86,6 @@ class Fleet:
 
     def keep(self, names: Collection[str]) -> None:
         """Forget the providers that are not among `names` any more."""
-        tables: tuple[dict[str, KeyPool] | dict[str, CircuitBreaker] | dict[str, Standing], ...]
-        tables = self._pools, self._breakers, self._standings
-        for table in tables:
+        for table in (self._pools, self._breakers, self._standings, self._sources):
             for name in table.keys() - set(names):
                 del table[name]

@@ -17,6 +17,7 @@ from cc_relay.relay.front import Front
 from cc_relay.relay.shells import MOST_SESSIONS, Shells
 from cc_relay.runtime.admin import Admin
 from cc_relay.runtime.assemble import assemble
+from cc_relay.runtime.credentials.keeper import Keeper
 from cc_relay.runtime.fleet import Fleet
 from cc_relay.runtime.inspection import inspection
 from cc_relay.runtime.logbook import Logbook
@@ -43,6 +44,7 @@ class Running:
     listener: Listener
     admin: Admin
     prober: Prober
+    keeper: Keeper
     resources: ExitStack
 
 
@@ -52,7 +54,7 @@ class Relay:
     def __init__(
         self, loaded: Loaded, options: ServeOptions = AS_CONFIGURED, environ: Mapping[str, str] = os.environ
     ) -> None:
-        """Assemble; `environ` is what proxies and colours are read from.
+        """Assemble; `environ` is what proxies, colours and clouds' credentials are read from.
 
         Raises ValueError where a provider cannot be built, or `options` name no address.
         """
@@ -61,7 +63,7 @@ class Relay:
         self._environ = environ
         self._where = parse_listen(options.listen or loaded.config.server.listen)
         self._fleet = Fleet()
-        self.snapshot = assemble(loaded.config, fleet=self._fleet)
+        self.snapshot = assemble(loaded.config, fleet=self._fleet, environ=environ)
         self._running: Running | None = None
 
     def __repr__(self) -> str:
@@ -105,10 +107,12 @@ class Relay:
             except BaseException:
                 await listener.close()
                 raise
+            keeper = Keeper()
+            await keeper.follow(self._fleet.sources)
             prober = Prober(lambda: front.snapshot, upstream, watch, loop.time)
             if config.health.health_check.enabled:
                 prober.start(config.health.health_check.interval)
-            self._running = Running(front, listener, admin, prober, resources.pop_all())
+            self._running = Running(front, listener, admin, prober, keeper, resources.pop_all())
 
     @property
     def address(self) -> tuple[str, int]:
@@ -140,6 +144,7 @@ class Relay:
         running.front.is_draining = True
         cut = await running.listener.drain(drain)
         await running.prober.stop()
+        await running.keeper.follow(())
         await running.admin.stop()
         running.resources.close()
         return cut

@@ -12,8 +12,8 @@ from tests.unit.config.helpers import problems, read
         ("providers:", "1:1: providers: names no provider"),
         ("providers: [{name: a, type: ollama, enabled: false}]", "1:1: providers: no provider is enabled"),
         (
-            "providers: [{name: a, type: bedrock, aws_region: us-east-1}]",
-            "1:1: providers: no enabled provider has a type this build serves yet: bedrock",
+            "providers: [{name: a, type: openai_compatible, base_url: 'https://h'}]",
+            "1:1: providers: no enabled provider has a type this build serves yet: openai_compatible",
         ),
         (
             "providers: [{name: a, type: ollama}, {name: a, type: ollama}]",
@@ -67,6 +67,79 @@ def test_a_cloud_provider_needs_its_place(settings: str, missing: list[str]) -> 
         assert read(text).config.providers[1].name == "a"
         return
     assert [problem.rsplit(" needs ", 1)[1] for problem in problems(text)] == missing
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ("aws_access_key_id: AKID", "providers[0].aws_access_key_id: is nothing without aws_secret_access_key"),
+        ("aws_secret_access_key: s", "providers[0].aws_secret_access_key: is nothing without aws_access_key_id"),
+        ("aws_session_token: t", "providers[0].aws_session_token: is nothing without aws_access_key_id"),
+        (
+            "bearer_token: t, aws_profile: work",
+            "providers[0].aws_profile: cannot stand beside bearer_token; leave one of them out",
+        ),
+        (
+            "aws_profile: work, aws_access_key_id: AKID, aws_secret_access_key: s",
+            "providers[0].aws_profile: cannot stand beside aws_access_key_id; leave one of them out",
+        ),
+        ("surface: mantel", "providers[0].surface: must be one of runtime, mantle or platform; did you mean mantle?"),
+        (
+            "aws_access_key_id: 'A/B', aws_secret_access_key: s",
+            "providers[0].aws_access_key_id: must be letters and digits",
+        ),
+    ],
+)
+def test_credentials_of_aws_are_whole_and_of_one_kind(settings: str, problem: str) -> None:
+    [found] = problems(f"providers: [{{name: a, type: bedrock, aws_region: us-east-1, {settings}}}]")
+    place, _, said = found.partition(": ")
+    assert said == problem
+    assert place.startswith("1:")
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        (
+            "type: vertex, gcp_project_id: p, gcp_region: global, access_token: t, credentials_file: f",
+            "1:93: providers[0].credentials_file: cannot stand beside access_token; leave one of them out",
+        ),
+        (
+            "type: azure, azure_resource_name: r, base_url: 'https://h', entra: true",
+            "1:60: providers[0].base_url: cannot stand beside azure_resource_name; leave one of them out",
+        ),
+        (
+            "type: azure, azure_resource_name: r, keys: [k], entra: true",
+            "1:71: providers[0].entra: cannot stand beside keys; leave one of them out",
+        ),
+        (
+            "type: bedrock, aws_region: US-East-1",
+            "1:50: providers[0].aws_region: must be a region's name, such as us-east-1",
+        ),
+        (
+            "type: vertex, gcp_project_id: p, gcp_region: evil.example/",
+            "1:68: providers[0].gcp_region: must be a region's name, such as us-east-1",
+        ),
+        (
+            "type: vertex, gcp_region: eu, gcp_project_id: 'My Project'",
+            "1:69: providers[0].gcp_project_id: must be a project's id (not its display name), such as my-project-123",
+        ),
+        (
+            "type: azure, entra: true, azure_resource_name: r.services.ai.azure.com",
+            (
+                "1:70: providers[0].azure_resource_name: must be the resource's name alone, what stands before"
+                " .services.ai.azure.com"
+            ),
+        ),
+    ],
+)
+def test_what_a_cloud_cannot_be_told_has_its_place(settings: str, problem: str) -> None:
+    assert problems(f"providers: [{{name: a, {settings}}}]") == [problem]
+
+
+def test_a_variable_that_is_empty_stands_beside_nothing() -> None:
+    text = "providers: [{name: a, type: bedrock, aws_region: eu-west-1, aws_profile: work, bearer_token: '${T:-}'}]"
+    assert read(text).config.providers[0].aws_profile == "work"
 
 
 @pytest.mark.parametrize("kind", ["anthropic", "ollama", "anthropic_compatible"])

@@ -75,6 +75,24 @@ def test_limits_prices_and_pooling_are_served() -> None:
     assert read(f"providers: [{{name: a, type: zai, {settings}}}]").notices == ()
 
 
+@pytest.mark.parametrize(
+    ("settings", "setting"),
+    [
+        ("type: bedrock, aws_region: us-east-1", "bearer_token"),
+        ("type: vertex, gcp_project_id: p, gcp_region: us-east5", "access_token"),
+    ],
+)
+def test_a_key_that_only_carries_limits_is_told(settings: str, setting: str) -> None:
+    [notice] = read(f"providers: [{{name: a, {settings}, keys: [{{key: internal, rpm_limit: 5}}]}}]").notices
+    assert notice.startswith("provider a: type ")
+    assert notice.endswith(f"only the limits of the first; {setting} is the place of a token")
+
+
+def test_an_address_of_vertex_may_end_as_its_own_do() -> None:
+    text = "providers: [{name: a, type: vertex, gcp_project_id: p, base_url: 'https://us-east5-aiplatform.test/v1'}]"
+    assert read(text).notices == ()
+
+
 def test_every_key_that_stands_there_again_is_told() -> None:
     notices = read("providers: [{name: a, type: zai, keys: [x, y, {key: x, weight: 2}, x, y]}]").notices
     assert [notice.partition(" is ")[0] for notice in notices] == [f"provider a: keys[{index}]" for index in (2, 3, 4)]
@@ -87,10 +105,10 @@ def test_a_pass_through_provider_is_fine_where_subscriptions_are_allowed() -> No
 
 def test_a_provider_of_a_later_type_is_skipped_and_told() -> None:
     loaded = read(
-        "providers: [{name: a, type: azure, entra: on, azure_resource_name: x},"
+        "providers: [{name: a, type: openai_compatible, base_url: 'https://h'},"
         " {name: b, type: ollama}, {name: c, type: zai, enabled: no}]"
     )
-    assert loaded.notices == ("provider a is skipped: type azure is not served by this build yet",)
+    assert loaded.notices == ("provider a is skipped: type openai_compatible is not served by this build yet",)
     assert [provider.name for provider in active_providers(loaded.config)] == ["b"]
 
 

@@ -24,6 +24,7 @@ def test_a_starter_is_valid_with_everything_enabled(syntax: Literal["yaml", "tom
     text = starter(syntax).replace("enabled: false", "enabled: true").replace("enabled = false", "enabled = true")
     text = re.sub(r"^( *)# ((?:api_key|base_url|failover_timeout)[ :=].*)$", r"\1\2", text, flags=re.MULTILINE)
     environ = {"ZAI_API_KEY": "z", "MINIMAX_API_KEY": "m", "DEEPSEEK_API_KEY": "d", "RELAY_KEY": "r"}
+    environ |= {"GOOGLE_CLOUD_PROJECT": "p", "ANTHROPIC_FOUNDRY_RESOURCE": "f", "ANTHROPIC_FOUNDRY_API_KEY": "k"}
     config = read(text, environ, syntax).config
     assert [p.type for p in active_providers(config)] == [
         "anthropic",
@@ -31,6 +32,9 @@ def test_a_starter_is_valid_with_everything_enabled(syntax: Literal["yaml", "tom
         "minimax",
         "ollama",
         "anthropic_compatible",
+        "bedrock",
+        "vertex",
+        "azure",
     ]
     assert config.server.auth.api_key.get_secret_value() == "r"
     assert config.providers[3].base_url == "http://127.0.0.1:11434"

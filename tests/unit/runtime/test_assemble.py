@@ -224,7 +224,7 @@ def reserved(pool: KeyPool) -> Lease:
 
 def test_what_is_switched_off_or_not_served_is_left_out() -> None:
     off = {**KEYED, "name": "off", "enabled": False}
-    later = {"name": "later", "type": "bedrock", "aws_region": "us-east-1"}
+    later = {"name": "later", "type": "openai_compatible", "base_url": "http://127.0.0.1:9"}
 
     assert names(assembled(KEYED, off, later)) == ["a"]
 

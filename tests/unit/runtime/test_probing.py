@@ -192,3 +192,24 @@ async def test_a_bug_in_one_check_does_not_end_the_others(caplog: pytest.LogCapt
     assert [line.getMessage() for line in caplog.records] == [
         "the health check of broken failed because of a bug of ours"
     ]
+
+
+class Source:
+    """Has a credential, or none at the moment."""
+
+    def __init__(self, secret: str) -> None:
+        self.current = Credential("cloud", secret) if secret else None
+
+    async def renew(self, stale: Credential | None, deadline_at: float) -> Credential:
+        raise AssertionError("a health check waits for no credential")
+
+
+@pytest.mark.parametrize(("secret", "asked"), [("fresh", ["down/fresh"]), ("", [])])
+@virtual
+async def test_a_cloud_is_asked_with_the_credential_of_the_moment(secret: str, asked: list[str]) -> None:
+    down = opened(upstream("down", source=Source(secret)))
+    check = Check(*[answer(b"{}")] * len(asked), upstreams=(down,))
+    await check.prober.look()
+
+    assert check.sender.asked == asked
+    assert state(down) is (BreakerState.HALF_OPEN if asked else BreakerState.OPEN)

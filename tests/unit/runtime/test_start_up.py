@@ -64,6 +64,22 @@ def test_zero_configuration_says_where_its_keys_came_from() -> None:
     assert "never-shown" not in "".join(said)
 
 
+def test_a_cloud_says_where_its_credential_comes_from() -> None:
+    environ = {
+        "AWS_BEARER_TOKEN_BEDROCK": "aws-never-shown",
+        "AWS_REGION": "us-east-1",
+        "GOOGLE_CLOUD_PROJECT": "p",
+        "CLOUD_ML_REGION": "global",
+    }
+    said = lines(discover(environ, ollama_models=None))
+
+    assert said[1].startswith("  bedrock (bedrock) at https://bedrock-runtime.us-east-1.")
+    assert said[1].endswith(": ${AWS_BEARER_TOKEN_BEDROCK} from the environment")
+    assert said[2].startswith("  vertex (vertex) at https://aiplatform.")
+    assert said[2].endswith(": Google's application default credentials")
+    assert "never-shown" not in "".join(said)
+
+
 def test_with_nothing_found_clients_need_their_own_login() -> None:
     loaded = discover({}, ollama_models=None)
 
