@@ -10,6 +10,7 @@ from tests.support.loops import both_loops
 from tests.support.relays import JSON_ANSWER, ask
 from tests.support.scripted import Connection, ScriptedUpstream
 
+from cc_relay.cli.probes import diagnose_all, probes_of
 from cc_relay.config import Config, Loaded
 from cc_relay.errors import CredentialError
 from cc_relay.runtime.credentials.google import TOKEN_PATH
@@ -125,3 +126,44 @@ async def test_stopping_waits_for_no_token(log: Path) -> None:
         began = time.monotonic()
         await relay.stop()
         assert time.monotonic() - began < 2.0
+
+
+@both_loops
+async def test_a_cloud_serves_again_as_soon_as_its_credential_is_back(log: Path) -> None:
+    tokens = Tokens()
+    is_down = True
+    missing = Said(404, headers={"Metadata-Flavor": "Google"})
+    with Endpoint({METADATA: lambda asked: missing if is_down else tokens(asked)}) as endpoint:
+        async with ScriptedUpstream() as upstream:
+            upstream.script(answer)
+            relay = await serving(configured(log, upstream.url), endpoint)
+            refused = await ask(relay, model=MODEL)
+            is_down = False
+            [source] = relay._fleet.sources
+            source._rest_until = 0.0
+            await source.renew(None, asyncio.get_running_loop().time() + 10.0)
+            response = await ask(relay, model=MODEL)
+            await relay.stop()
+    assert refused.status == 502
+    assert b"'cloud'" in refused.body
+    assert response.status == 200
+
+
+@both_loops
+async def test_the_doctor_fetches_the_credential_and_says_what_is_missing(log: Path) -> None:
+    answers = iter([Said(404, headers={"Metadata-Flavor": "Google"}), Tokens()(Asked("GET", METADATA, "", {}, b""))])
+
+    async def count(connection: Connection) -> None:
+        await connection.answer(body=b'{"input_tokens":1}')
+
+    with Endpoint({METADATA: lambda _: next(answers)}) as endpoint:
+        async with ScriptedUpstream() as upstream:
+            upstream.script(count)
+            loaded = configured(log, upstream.url)
+            environ = {"GCE_METADATA_HOST": endpoint.host}
+            [lost] = await diagnose_all(probes_of(loaded, environ))
+            [found] = await diagnose_all(probes_of(loaded, environ))
+    assert not lost.is_fine
+    assert "has no service account" in lost.finding
+    assert found.is_fine
+    assert upstream.requests[0].header(b"authorization") == b"Bearer t1"

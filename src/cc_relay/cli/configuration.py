@@ -11,8 +11,11 @@ from cc_relay.cli.exits import WRONG_INPUT, WrongInput
 from cc_relay.config import ConfigErrors, find, parse_listen
 
 if TYPE_CHECKING:  # pydantic behind them is heavy; `--help` and mistyped options need none of it
+    from collections.abc import Mapping
+
     from cc_relay.config import Config, Loaded
     from cc_relay.relay.snapshot import Snapshot
+    from cc_relay.runtime.fleet import Fleet
 
 
 def _check_listen(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
@@ -76,12 +79,12 @@ def load_configuration(explicit: Path | None) -> "Loaded":
     return discover(os.environ, ollama_models=ollama.installed_models(os.environ))
 
 
-def assembled(config: "Config") -> "Snapshot":
-    """What the relay would run with: the last check of a configuration. Raises WrongInput."""
+def assembled(config: "Config", fleet: "Fleet | None" = None, environ: "Mapping[str, str]" = os.environ) -> "Snapshot":
+    """What the relay would run with, over `fleet`: the last check of a configuration. Raises WrongInput."""
     from cc_relay.runtime.assemble import assemble
 
     try:
-        return assemble(config)
+        return assemble(config, fleet=fleet, environ=environ)
     except ValueError as error:
         raise WrongInput(f"{error}.") from error
 

@@ -6,7 +6,7 @@ from socket import gaierror
 
 from msgspec import Struct
 
-from cc_relay.errors import UpstreamError
+from cc_relay.errors import CredentialError, UpstreamError
 from cc_relay.exchange import Failure, FailureKind, Origin
 
 
@@ -17,6 +17,9 @@ class Diagnosis(Struct, frozen=True):
     finding: str
     fix: str = ""
 
+
+LONGEST_FINDING = 400
+"""Characters; what clouds' errors are worth lies in the advice at their end."""
 
 Case = tuple[str, str]
 """What was found and what to do; `{origin}` and `{where}` (where the key came from) are filled in."""
@@ -72,6 +75,11 @@ def read_answer(
     return _diagnose((finding, fix), origin=origin, where=where)
 
 
+def no_credential(error: CredentialError, *, where: str) -> Diagnosis:
+    """There is nothing to prove ourselves with; the error says what to do."""
+    return Diagnosis(is_fine=False, finding=_short(str(error)), fix=f"(from {where})" if where else "")
+
+
 def read_error(error: UpstreamError, *, provider_type: str, origin: Origin, where: str) -> Diagnosis:
     """Judge a probe that was not answered."""
     causes = list(_chain(error))
@@ -98,6 +106,6 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _short(text: str, limit: int = 160) -> str:
+def _short(text: str, limit: int = LONGEST_FINDING) -> str:
     line = " ".join(text.split())
     return line if len(line) <= limit else f"{line[:limit]}…"

@@ -115,7 +115,12 @@ def rewrite(peek: Peek, body: bytes, changes: Mapping[str, bytes | None]) -> byt
 
 def replace_model(peek: Peek, body: bytes, model: str) -> bytes:
     """The body with `model` in it; `body` itself when it already says so and no key repeats."""
-    return rewrite(peek, body, {} if model == peek.model else {"model": encode(model)})
+    return rewrite(peek, body, model_change(peek, model))
+
+
+def model_change(peek: Peek, model: str) -> dict[str, bytes | None]:
+    """The change that puts `model` into a body: none when it already says so."""
+    return {} if model == peek.model else {"model": encode(model)}
 
 
 def repair_surrogates(body: bytes) -> bytes:

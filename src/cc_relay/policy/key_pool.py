@@ -182,6 +182,12 @@ class KeyPool:
         """An operator's or a probe's word that the key works."""
         key.restore()
 
+    def readmit(self) -> None:
+        """There is a new credential: who is out because of the old one is back."""
+        for key in self.keys:
+            if key.reason == CREDENTIAL:
+                key.shut("", 0.0, 0)
+
     def succeed(self, key: Key, family: str) -> None:
         """A request was served: backoffs start anew, a trial is passed.
 

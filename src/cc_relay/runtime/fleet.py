@@ -64,8 +64,19 @@ class Fleet:
             return None
         known = self._sources.get(name)
         if known is None or known[0] != recipe:
-            known = self._sources[name] = recipe, kept(recipe, environ)
+            known = self._sources[name] = recipe, kept(recipe, environ, lambda: self._readmit(name))
         return known[1]
+
+    def _readmit(self, name: str) -> None:
+        """A new credential of the provider's: its key is no longer out because of the old one."""
+        pool = self._pools.get(name)
+        if pool is not None:
+            pool.readmit()
+
+    def source_of(self, name: str) -> KeptCredential | None:
+        """The kept credential of the provider called `name`."""
+        known = self._sources.get(name)
+        return None if known is None else known[1]
 
     @property
     def sources(self) -> tuple[KeptCredential, ...]:

@@ -51,3 +51,15 @@ def test_only_who_is_named_is_kept() -> None:
     assert fleet.pool("b", [KeySettings("k")], "random").keys == pool.keys
     fleet.keep([])
     assert repr(fleet) == "<Fleet empty>"
+
+
+def test_a_new_credential_brings_back_who_was_out_because_of_the_old_one() -> None:
+    fleet = Fleet()
+    pool = fleet.pool("a", [KeySettings("k1"), KeySettings("k2")], "round_robin")
+    pool.refuse(pool.keys[0], 0.0)
+    pool.spend(pool.keys[1], 60.0, 0.0)
+
+    fleet._readmit("a")
+    fleet._readmit("unknown")
+
+    assert [key.is_open(1.0) for key in pool.keys] == [False, True]

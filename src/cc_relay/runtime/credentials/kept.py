@@ -48,8 +48,9 @@ class KeptCredential:
     """Fits the port `CredentialSource`; runs from the first use (or `start`) to `stop`.
 
     `fetch` gets a new credential from wherever it comes; it raises CredentialError, and may hang. `wall` gives
-    wall-clock seconds, `dice` numbers from 0 to 1. While renewals fail, who asks is told at once, so that a request
-    goes to another candidate instead of waiting for what will not come.
+    wall-clock seconds, `dice` numbers from 0 to 1; `renewed` is called whenever there is a new one. While renewals
+    fail, who asks is told at once, so that a request goes to another candidate instead of waiting for what will not
+    come.
     """
 
     def __init__(
@@ -59,11 +60,13 @@ class KeptCredential:
         *,
         wall: Callable[[], float] = time.time,
         dice: Callable[[], float] = random,
+        renewed: Callable[[], None] = lambda: None,
     ) -> None:
         self._provider = provider
         self._fetch = fetch
         self._wall = wall
         self._dice = dice
+        self._has_renewed = renewed
         self._credential: Credential | None = None
         self._good_until = -inf
         self._renew_at = -inf
@@ -183,6 +186,7 @@ class KeptCredential:
             after = spoken(asyncio.get_running_loop().time() - self._failing_since)
             logger.warning("provider %s has a credential again, after %s", self._provider, after)
         self._failure, self._failures, self._rest_until = "", 0, -inf
+        self._has_renewed()
         self._settle(credential)
 
     def _failed(self, why: str) -> None:

@@ -52,11 +52,11 @@ def recipe_of(entry: Provider, environ: Mapping[str, str]) -> Recipe | None:
     )
 
 
-def kept(recipe: Recipe, environ: Mapping[str, str]) -> KeptCredential:
+def kept(recipe: Recipe, environ: Mapping[str, str], renewed: Callable[[], None] = lambda: None) -> KeptCredential:
     """The credential of `recipe`, not started yet. Imports nothing heavy: that happens in its thread."""
     fetch = fetch_of(recipe, environ)
     threads = Threads(f"cc-relay-credentials-{recipe.provider}")
-    return KeptCredential(recipe.provider, lambda: threads.run(fetch))
+    return KeptCredential(recipe.provider, lambda: threads.run(fetch), renewed=renewed)
 
 
 def source_of(entry: Provider, environ: Mapping[str, str]) -> KeptCredential | None:
