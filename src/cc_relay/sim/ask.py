@@ -20,6 +20,7 @@ class WireMessage(Struct):
 class WireThinking(Struct):
     type: str
     display: str | None = None
+    budget_tokens: int | None = None
 
 
 class WireFormat(Struct):
@@ -32,19 +33,27 @@ class WireOutputConfig(Struct):
     format: WireFormat | None = None
 
 
-class WireBody(Struct):
-    """The fields of a Messages body that change an answer; all others are taken as they come."""
+class WireBody(Struct, kw_only=True):
+    """The fields of a Messages body that change an answer; all others are taken as they come.
 
-    model: str
+    `model` is "" where the body has none: some clouds name it in the path.
+    """
+
+    model: str = ""
     messages: list[WireMessage]
     max_tokens: int | None = None
     stream: bool = False
     system: str | list[Fields] | None = None
     tools: list[Fields] = []
+    tool_choice: Fields | None = None
+    temperature: Raw = Raw()
+    top_p: Raw = Raw()
+    top_k: Raw = Raw()
     thinking: WireThinking | None = None
     output_config: WireOutputConfig | None = None
     stop_sequences: list[str] | None = None
     safeguards: Raw = Raw()
+    anthropic_beta: list[str] = []
 
 
 class Tool(Struct, frozen=True):

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from urllib.parse import parse_qs
 
 import msgspec
+from msgspec import Struct
 
 from cc_relay.exchange import RelayRequest
 from cc_relay.sim.engine import Engine
@@ -79,6 +80,24 @@ def _requests(engine: Engine, request: RelayRequest) -> object:
     return engine.journal.detail(int(last) if last.isdecimal() else 20, with_bodies="bodies" in wanted)
 
 
+class _Lifetime(Struct, forbid_unknown_fields=True):
+    lifetime: float
+
+
+def _tokens(engine: Engine, request: RelayRequest) -> object:
+    return {"issued": engine.tokens.issued, "lifetime": engine.tokens.lifetime}
+
+
+def _set_lifetime(engine: Engine, request: RelayRequest) -> object:
+    engine.tokens.lifetime = msgspec.json.decode(request.body, type=_Lifetime).lifetime
+    return _tokens(engine, request)
+
+
+def _revoke_tokens(engine: Engine, request: RelayRequest) -> object:
+    engine.tokens.revoke()
+    return _tokens(engine, request)
+
+
 ROUTES: dict[tuple[str, str], Callable[[Engine, RelayRequest], object]] = {
     ("POST", "faults"): _add_fault,
     ("GET", "faults"): _faults,
@@ -89,4 +108,7 @@ ROUTES: dict[tuple[str, str], Callable[[Engine, RelayRequest], object]] = {
     ("GET", "state"): _state,
     ("DELETE", "state"): _forget,
     ("GET", "requests"): _requests,
+    ("GET", "tokens"): _tokens,
+    ("POST", "tokens"): _set_lifetime,
+    ("DELETE", "tokens"): _revoke_tokens,
 }

@@ -4,9 +4,11 @@ from base64 import b64encode
 from collections.abc import Callable
 from enum import Enum
 from hashlib import blake2b
+from uuid import UUID
 
 from msgspec import Struct
 
+from cc_relay.sim.clouds.error_texts import AZURE, BEDROCK, CLAUDE_ON_AWS, VERTEX
 from cc_relay.sim.error_texts import ANTHROPIC, MINIMAX, OLLAMA, ZAI, ErrorText
 
 
@@ -44,6 +46,14 @@ def claude_id(number: int, mark: bytes) -> str:
     return "msg_01" + _alphanumeric(number, mark)
 
 
+def bedrock_id(number: int, mark: bytes) -> str:
+    return "msg_bdrk_01" + _alphanumeric(number, mark)
+
+
+def vertex_id(number: int, mark: bytes) -> str:
+    return "msg_vrtx_01" + _alphanumeric(number, mark)
+
+
 def bare_number(number: int, mark: bytes) -> str:
     """Z.AI: a date, a time and a hexadecimal tail, without a prefix."""
     return f"2026112306{number % 10_000:04d}" + mark.hex()[:16] + f"{number:04x}"[-4:]
@@ -66,10 +76,11 @@ class Dialect(Struct, frozen=True):
     """One provider's wire habits. Claims about third parties come from their public docs, sources and issue reports.
 
     `families` are model-name prefixes that are served; `stand_in` is what an unknown `claude-*` name silently becomes.
-    `request_header` names the header with the request id.
+    `request_header` names the header with the request id, `gateway_header` that with the id of a cloud's gateway.
     `sign` None sends thinking without a signature. `splits_tool_input` False sends tool arguments in one delta.
     `counts_first` False leaves the input counts of `message_start` at zero until the last `message_delta`.
     `is_strict` checks histories as Anthropic does. `speaks_errors` False ends a failing stream in silence.
+    `sends_limits` sends the rate-limit headers, `sends_retry_after` that header alone. `count_field` holds a count.
     """
 
     name: str
@@ -82,13 +93,16 @@ class Dialect(Struct, frozen=True):
     lists: ListShape
     stand_in: str | None = None
     request_header: bytes | None = b"request-id"
+    gateway_header: bytes | None = None
     tool_prefix: str = "toolu_01"
     pings: bool = True
     caches: bool = True
     counts_tokens: bool = False
     counts_first: bool = True
     splits_tool_input: bool = True
+    count_field: str = "input_tokens"
     sends_limits: bool = False
+    sends_retry_after: bool = False
     speaks_errors: bool = True
     is_strict: bool = False
     has_stop_sequences: bool = True
@@ -99,32 +113,39 @@ class Dialect(Struct, frozen=True):
     def request_id(self, number: int, mark: bytes) -> str:
         return "req_01" + _alphanumeric(number, mark + b"request")
 
-    def serves(self, model: str, extra: tuple[str, ...]) -> str | None:
+    def gateway_id(self, number: int, mark: bytes) -> str:
+        return str(
+            UUID(bytes=blake2b(b"%d" % number + mark, digest_size=16, person=b"sim-gateway").digest(), version=4)
+        )
+
+    def serves(self, model: str) -> str | None:
         """The name this provider answers with for `model`; None where it has no such model."""
-        if model == "sim" or model.startswith(("sim-", *self.families)) or model in extra or model in self.models:
+        if model == "sim" or model.startswith(("sim-", *self.families)) or model in self.models:
             return model
         if self.stand_in is not None and model.startswith("claude"):
             return self.stand_in
         return None
 
 
+CLAUDES = (
+    "claude-opus-5-5",
+    "claude-sonnet-5-5",
+    "claude-haiku-5-5",
+    "claude-opus-5",
+    "claude-sonnet-5",
+    "claude-opus-4-8",
+    "claude-sonnet-4-6",
+    "claude-opus-4-5-20251101",
+    "claude-sonnet-4-5-20250929",
+    "claude-haiku-4-5-20251001",
+)
+
 DIALECTS: dict[str, Dialect] = {
     dialect.name: dialect
     for dialect in (
         Dialect(
             name="anthropic",
-            models=(
-                "claude-opus-5-5",
-                "claude-sonnet-5-5",
-                "claude-haiku-5-5",
-                "claude-opus-5",
-                "claude-sonnet-5",
-                "claude-opus-4-8",
-                "claude-sonnet-4-6",
-                "claude-opus-4-5-20251101",
-                "claude-sonnet-4-5-20250929",
-                "claude-haiku-4-5-20251001",
-            ),
+            models=CLAUDES,
             families=("claude-",),
             errors=ANTHROPIC,
             message_id=claude_id,
@@ -133,6 +154,102 @@ DIALECTS: dict[str, Dialect] = {
             lists=ListShape.ANTHROPIC,
             counts_tokens=True,
             sends_limits=True,
+            is_strict=True,
+        ),
+        Dialect(
+            name="bedrock",
+            models=(),
+            families=(),
+            errors=BEDROCK,
+            message_id=bedrock_id,
+            sign=claude_signature,
+            thinks=Thinks.ASKED,
+            lists=ListShape.NONE,
+            request_header=None,
+            gateway_header=b"x-amzn-requestid",
+            tool_prefix="toolu_bdrk_01",
+            pings=False,
+            counts_tokens=True,
+            count_field="inputTokens",
+            is_strict=True,
+        ),
+        Dialect(
+            name="mantle",
+            models=(
+                "anthropic.claude-fable-5",
+                "anthropic.claude-opus-5-5",
+                "anthropic.claude-sonnet-5-5",
+                "anthropic.claude-haiku-5-5",
+                "anthropic.claude-opus-5",
+                "anthropic.claude-sonnet-5",
+                "anthropic.claude-opus-4-8",
+                "anthropic.claude-opus-4-7",
+                "anthropic.claude-haiku-4-5",
+            ),
+            families=(),
+            errors=CLAUDE_ON_AWS,
+            message_id=bedrock_id,
+            sign=claude_signature,
+            thinks=Thinks.ASKED,
+            lists=ListShape.NONE,
+            gateway_header=b"x-amzn-requestid",
+            tool_prefix="toolu_bdrk_01",
+            counts_tokens=True,
+            is_strict=True,
+        ),
+        Dialect(
+            name="platform",
+            models=CLAUDES,
+            families=("claude-",),
+            errors=CLAUDE_ON_AWS,
+            message_id=claude_id,
+            sign=claude_signature,
+            thinks=Thinks.ASKED,
+            lists=ListShape.ANTHROPIC,
+            gateway_header=b"x-amzn-requestid",
+            counts_tokens=True,
+            sends_limits=True,
+            is_strict=True,
+        ),
+        Dialect(
+            name="vertex",
+            models=(
+                "claude-fable-5-2",
+                "claude-opus-5-5",
+                "claude-sonnet-5-5",
+                "claude-haiku-5-5",
+                "claude-opus-5",
+                "claude-sonnet-5",
+                "claude-opus-4-8",
+                "claude-opus-4-7",
+                "claude-opus-4-6",
+                "claude-sonnet-4-6",
+                "claude-opus-4-5@20251101",
+                "claude-sonnet-4-5@20250929",
+                "claude-haiku-4-5@20251001",
+            ),
+            families=(),
+            errors=VERTEX,
+            message_id=vertex_id,
+            sign=claude_signature,
+            thinks=Thinks.ASKED,
+            lists=ListShape.NONE,
+            tool_prefix="toolu_vrtx_01",
+            counts_tokens=True,
+            is_strict=True,
+        ),
+        Dialect(
+            name="azure",
+            models=CLAUDES,
+            families=(),
+            errors=AZURE,
+            message_id=claude_id,
+            sign=claude_signature,
+            thinks=Thinks.ASKED,
+            lists=ListShape.NONE,
+            gateway_header=b"apim-request-id",
+            counts_tokens=True,
+            sends_retry_after=True,
             is_strict=True,
         ),
         Dialect(

@@ -1,6 +1,5 @@
 """A simulated provider without its socket: a request and the time in, a reply out."""
 
-from collections.abc import Callable
 from hashlib import sha256
 from math import ceil
 from random import Random
@@ -9,17 +8,22 @@ import msgspec
 from msgspec import Struct
 
 from cc_relay.exchange import Headers, RelayRequest
-from cc_relay.sim import listings, reply
-from cc_relay.sim.ask import WireBody, client_tools, prefix_points, read_body, steering
+from cc_relay.sim import reply
+from cc_relay.sim.ask import WireBody, client_tools, prefix_points, steering
 from cc_relay.sim.blocks import Answer, InputUsage
+from cc_relay.sim.call import Call, Endpoint
+from cc_relay.sim.clouds.tokens import Tokens
 from cc_relay.sim.compose import clip, compose, dice_for, dress, judge_safeguards
-from cc_relay.sim.dialects import DIALECTS, ListShape
+from cc_relay.sim.dialects import DIALECTS
+from cc_relay.sim.doors import open_door
 from cc_relay.sim.faults import FAULTS, Action, FaultBoard, Strike
 from cc_relay.sim.frames import message, stream_frames
+from cc_relay.sim.gate import OAUTH, betas
 from cc_relay.sim.journal import Entry, Journal, credential, fingerprint
 from cc_relay.sim.limits import KeyLimits, Limits
+from cc_relay.sim.model_rules import model_complaint
 from cc_relay.sim.prompt_cache import PromptCache
-from cc_relay.sim.refusals import Refused, envelope, id_headers, refusal, unified
+from cc_relay.sim.refusals import Refused, Setting, envelope, refusal, unified, words
 from cc_relay.sim.reply import JSON, Reply, json_reply, whole
 from cc_relay.sim.script import Script, Step
 from cc_relay.sim.settings import SimSettings
@@ -28,8 +32,6 @@ from cc_relay.sim.strictness import complaint, decoding_complaint
 from cc_relay.sim.words import Book, count_input
 
 NO_BUDGET = 1 << 30
-OAUTH = "sk-ant-oat"
-OAUTH_BETA = b"oauth-2025-04-20"
 
 
 class Ask(Struct, frozen=True):
@@ -47,12 +49,14 @@ class Engine:
     """Everything a simulated provider knows between requests. `now` is Unix seconds wherever it is asked for."""
 
     def __init__(self, settings: SimSettings) -> None:
-        """Raises KeyError for a dialect or a fault nobody knows."""
+        """Raises KeyError for a dialect or a fault nobody knows, ValueError for a key that is none."""
         self.settings = settings
         self.dialect = DIALECTS[settings.dialect]
         self.journal = Journal()
         self.faults = FaultBoard(settings.faults, Random(settings.seed))  # noqa: S311 -- faults, not secrets
         self.script = Script()
+        self.tokens = Tokens(settings.token_lifetime, settings.seed)
+        self._door = open_door(self.dialect, settings, self.tokens)
         self._book = Book(settings.seed)
         self._cache = PromptCache()
         self._limits: dict[str, KeyLimits] = {}
@@ -72,60 +76,49 @@ class Engine:
     def answer(self, request: RelayRequest, entry: Entry, now: float) -> Reply:
         """Answer anything but the control endpoints; notes model, key and kind of answer in `entry`."""
         try:
-            found = self._route(request, entry, now)
+            found = self._serve(request, entry, now)
         except Refused as refused:
-            found = refusal(refused, self.dialect, self._request_id(entry))
+            found = refusal(refused, self._setting(entry))
         except msgspec.DecodeError as error:
-            wrong = Refused("invalid", detail=decoding_complaint(error))
-            found = refusal(wrong, self.dialect, self._request_id(entry))
+            found = refusal(Refused("invalid", detail=decoding_complaint(error)), self._setting(entry))
         entry.note = found.note
         return found
 
-    # -- routes ---------------------------------------------------------------------------------------------------
-
-    def _route(self, request: RelayRequest, entry: Entry, now: float) -> Reply:
-        endpoint = endpoint_of(request.path)
-        method = "GET" if request.method == "HEAD" else request.method
-        fixed = FIXED.get((self.dialect.name, endpoint)) or FIXED.get(("", endpoint))
-        if method == "GET" and fixed is not None:
-            return fixed(self)
+    def _serve(self, request: RelayRequest, entry: Entry, now: float) -> Reply:
         entry.key = fingerprint(credential(request))
-        self._authenticate(request)
-        if (method, endpoint) == ("POST", "/v1/messages"):
-            return self._messages(self._read(request, entry, now))
-        if (method, endpoint) == ("POST", "/v1/messages/count_tokens") and self.dialect.counts_tokens:
-            return self._count(self._read(request, entry, now))
-        if method == "GET" and endpoint.startswith("/v1/models"):
-            self._maybe_refuse(self.faults.strike(model="", key=credential(request), is_messages=False), now)
-            return self._models(endpoint, request.query)
-        raise Refused("path")
+        call = self._door.receive(request, now)
+        match call.endpoint:
+            case Endpoint.PUBLIC:
+                entry.key = ""
+            case Endpoint.CREDENTIAL:
+                entry.key, entry.is_secret = "", True
+                return self._hand_out(call, entry)
+            case Endpoint.LIST:
+                self._maybe_refuse(self.faults.strike(model="", key=call.secret, is_messages=False), now)
+            case Endpoint.MESSAGES:
+                return self._messages(self._ask(call, request, entry, now))
+            case Endpoint.COUNT:
+                return self._count(self._ask(call, request, entry, now))
+        assert call.found is not None, call
+        return call.found
 
-    def _authenticate(self, request: RelayRequest) -> None:
-        secret = credential(request)
-        if self.settings.keys and secret not in self.settings.keys:
-            raise Refused("401")
-        if self.dialect.is_strict and secret.startswith(OAUTH):
-            betas = b",".join(value for name, value in request.headers if name == b"anthropic-beta")
-            if OAUTH_BETA not in betas:
-                raise Refused("401", message="OAuth authentication is currently not supported.")
-
-    def _read(self, request: RelayRequest, entry: Entry, now: float) -> Ask:
-        if self.dialect.is_strict and request.header(b"anthropic-version") is None:
-            raise Refused("invalid", detail="anthropic-version: header is required")
-        body = read_body(request.body)
-        entry.model = body.model
-        return Ask(request, entry, body, steering(body), credential(request), now)
+    def _ask(self, call: Call, request: RelayRequest, entry: Entry, now: float) -> Ask:
+        assert call.body is not None, call
+        entry.model = call.body.model
+        return Ask(request, entry, call.body, steering(call.body), call.secret, now)
 
     def _messages(self, ask: Ask) -> Reply:
         steered = ask.steered
         wrong = complaint(ask.body, self.dialect)
         if wrong is not None:
-            raise Refused("invalid", detail=wrong)
+            raise Refused("rejected", detail=wrong)
         strike = steered.strike or self.faults.strike(model=steered.model, key=ask.secret, is_messages=True)
         self._maybe_refuse(strike, ask.now)
-        model = self.dialect.serves(steered.model, self.settings.models)
-        if model is None:
-            raise Refused("model", model=steered.model)
+        model = self._door.resolve(steered.model)
+        if self.dialect.is_strict:
+            wrong = model_complaint(ask.body, model, _betas(ask))
+            if wrong is not None:
+                raise Refused("rejected", detail=wrong)
         return self._good(ask, model, strike)
 
     def _good(self, ask: Ask, model: str, strike: Strike | None) -> Reply:
@@ -136,7 +129,7 @@ class Engine:
         limits = self._admit(ask.secret, usage, ask.now)
         step = self._take_step(ask)
         answer = self._compose(ask, model, usage, step)
-        headers = id_headers(self.dialect, self._request_id(ask.entry))
+        headers = self._setting(ask.entry).id_headers()
         if limits is not None:
             limits.charge_output(answer.output_tokens, ask.now)
             headers += limits.headers(ask.now)
@@ -178,9 +171,9 @@ class Engine:
         )
 
     def _write(self, ask: Ask, answer: Answer, headers: Headers, strike: Strike | None, step: Step | None) -> Reply:
-        words = ask.steered.words
-        speed = words.get("slow") or (5.0 if "slow" in words else self.settings.speed)
-        first = words.get("wait") or self.settings.first_token
+        asked = ask.steered.words
+        speed = asked.get("slow") or (5.0 if "slow" in asked else self.settings.speed)
+        first = asked.get("wait") or self.settings.first_token
         if step is not None:
             speed = speed if step.speed is None else step.speed
             first = first if step.first_token is None else step.first_token
@@ -194,6 +187,7 @@ class Engine:
             delay += first + (answer.output_tokens / speed if speed > 0 else 0.0)
             body = msgspec.json.encode(message(answer, self.dialect))
             good = whole(200, JSON + headers, body, note, delay)
+        good = self._door.write(good, answer)
         if step is not None:
             strike = step.strike(frames.block_ends) or strike
         return good if strike is None else self._strike(good, strike, ask.entry)
@@ -210,8 +204,25 @@ class Engine:
         if strike.fault.action is Action.ERROR_EVENT and not self.dialect.speaks_errors:
             # Ollama never sends an error event: its stream just ends.
             strike = msgspec.structs.replace(strike, fault=msgspec.structs.replace(strike.fault, action=Action.CUT))
-        error = envelope("529", strike.message, self.dialect, self._request_id(entry))
-        return reply.strike(good, strike.fault, strike.after_events, error)
+        setting, row = self._setting(entry), strike.error or strike.fault.error
+        text = self.dialect.errors[row]
+        message = strike.message or words(text, setting.facts)
+        body = envelope(row, message, setting)
+        in_band = self._door.in_band(text, message, body, is_bare=strike.fault.is_bare)
+        return reply.strike(good, strike.fault, strike.after_events, in_band)
+
+    def _hand_out(self, call: Call, entry: Entry) -> Reply:
+        """A credential, unless a fault is in the way; refusals there are OAuth's (RFC 6749, 5.2)."""
+        assert call.found is not None, call
+        strike = self.faults.strike_token()
+        if strike is None:
+            return call.found
+        if strike.fault.action is not Action.REFUSE:
+            return self._strike(call.found, strike, entry)
+        text = self.dialect.errors[strike.fault.name]
+        error = "temporarily_unavailable" if text.status >= 500 else "invalid_grant"
+        told = {"error": error, "error_description": strike.message or words(text, {})}
+        return json_reply(text.status, told, strike.fault.name)
 
     def _admit(self, secret: str, usage: InputUsage, now: float) -> KeyLimits | None:
         """Charge the key, or refuse. Cache reads are free (Anthropic docs, rate limits)."""
@@ -232,8 +243,16 @@ class Engine:
 
     # -- the smaller endpoints ------------------------------------------------------------------------------------
 
-    def _request_id(self, entry: Entry) -> str:
-        return self.dialect.request_id(entry.number, self._mark)
+    def _setting(self, entry: Entry) -> Setting:
+        settings, dialect = self.settings, self.dialect
+        return Setting(
+            dialect,
+            dialect.request_id(entry.number, self._mark),
+            dialect.gateway_id(entry.number, self._mark) if dialect.gateway_header else "",
+            {"model": entry.model, "project": settings.project or "sim-project"},
+            in_list=entry.request.path.endswith(":streamRawPredict"),
+            model_errors=settings.model_errors,
+        )
 
     def _count(self, ask: Ask) -> Reply:
         self._maybe_refuse(
@@ -241,43 +260,10 @@ class Engine:
             ask.now,
         )
         points = prefix_points(ask.body)
-        return json_reply(200, {"input_tokens": points[-1].tokens if points else count_input(0)}, "count_tokens")
-
-    def _models(self, endpoint: str, query: str) -> Reply:
-        models = listings.served(self.dialect, self.settings.models)
-        wanted = endpoint.removeprefix("/v1/models").removeprefix("/")
-        if self.dialect.lists is ListShape.OPENAI and not wanted:
-            return json_reply(200, listings.openai_list(models, "library"), "models")
-        if self.dialect.lists is not ListShape.ANTHROPIC:
-            raise Refused("path")
-        if wanted:
-            if wanted not in models:
-                raise Refused("model", model=wanted)
-            return json_reply(200, listings.model_info(wanted), "model")
-        found = listings.anthropic_list(models, query)
-        if found is None:
-            raise Refused("invalid", detail="limit or cursor: Input should be valid")
-        return json_reply(200, found, "models")
-
-    def listing(self) -> list[str]:
-        """The models this provider lists."""
-        return listings.served(self.dialect, self.settings.models)
+        tokens = points[-1].tokens if points else count_input(0)
+        return json_reply(200, {self.dialect.count_field: tokens}, "count_tokens")
 
 
-def endpoint_of(path: str) -> str:
-    """The path without what a base URL put in front: `/api/anthropic/v1/messages` is `/v1/messages`."""
-    place = path.rfind("/v1/")
-    return path if place < 0 else path[place:]
-
-
-FIXED: dict[tuple[str, str], Callable[[Engine], Reply]] = {
-    ("", "/api/hello"): lambda _: json_reply(200, {"message": "hello"}, "hello"),
-    ("zai", "/api/coding/paas/v4/models"): lambda engine: json_reply(
-        200, listings.openai_list(engine.listing(), "z-ai"), "models"
-    ),
-    ("ollama", "/"): lambda _: whole(200, [(b"content-type", b"text/plain")], b"Ollama is running", "hello"),
-    ("ollama", "/api/tags"): lambda engine: json_reply(200, listings.ollama_tags(engine.listing()), "tags"),
-    ("ollama", "/api/version"): lambda _: json_reply(200, {"version": "0.13.2"}, "version"),
-    ("ollama", "/api/ps"): lambda _: json_reply(200, {"models": []}, "ps"),
-}
-"""Endpoints that need no credential, by dialect; "" is every dialect."""
+def _betas(ask: Ask) -> list[str]:
+    """The betas of a request, from its header and from its body."""
+    return betas(ask.request) + ask.body.anthropic_beta

@@ -1,15 +1,30 @@
 """What each dialect says when it refuses: status, type and words, as tables keyed by fault name."""
 
+from enum import Enum
+
 from msgspec import Struct
 
 
+class Voice(Enum):
+    """Whose error it is: the shape of its body."""
+
+    ANTHROPIC = "anthropic"
+    AWS = "aws"
+    GOOGLE = "google"
+    AZURE = "azure"
+
+
 class ErrorText(Struct, frozen=True):
-    """`code` is Anthropic's `details.error_code`; None leaves `details` out."""
+    """`type` is the voice's own name for the error.
+
+    `code` is Anthropic's `details.error_code`; None leaves `details` out.
+    """
 
     status: int
     type: str
     message: str
     code: str | None = None
+    voice: Voice = Voice.ANTHROPIC
 
 
 ANTHROPIC: dict[str, ErrorText] = {
@@ -34,9 +49,17 @@ ANTHROPIC: dict[str, ErrorText] = {
     "plan": ErrorText(429, "rate_limit_error", "This request would exceed your account's rate limit."),
     "no-safeguards": ErrorText(400, "invalid_request_error", "safeguards: Extra inputs are not permitted"),
     "model": ErrorText(404, "not_found_error", "model: {model}"),
+    "too-long": ErrorText(400, "invalid_request_error", "prompt is too long: 1000001 tokens > 1000000 maximum"),
+    "not-ready": ErrorText(529, "overloaded_error", "Overloaded"),
+    "model-error": ErrorText(500, "api_error", "Internal server error"),
+    "stream-error": ErrorText(529, "overloaded_error", "Overloaded"),
+    "expired": ErrorText(401, "authentication_error", "OAuth token has expired."),
+    "signature": ErrorText(401, "authentication_error", "Invalid bearer token"),
     "invalid": ErrorText(400, "invalid_request_error", "{detail}"),
+    "rejected": ErrorText(400, "invalid_request_error", "{detail}"),
     "path": ErrorText(404, "not_found_error", "Not found"),
 }
+"""Refusals by fault name, and more: `model` is not served, `invalid` reads wrong, `rejected` is the model's own no."""
 
 ZAI: dict[str, ErrorText] = ANTHROPIC | {
     # Their error.type is a business code in a string; the HTTP status only roughly fits.
@@ -53,7 +76,9 @@ ZAI: dict[str, ErrorText] = ANTHROPIC | {
     "plan": ErrorText(429, "1308", "Usage limit reached for 5 hour. Your limit will reset at 2026-11-23 11:00:00"),
     "no-safeguards": ErrorText(400, "1210", "Invalid API parameter: safeguards"),
     "model": ErrorText(400, "1211", "Unknown Model, please check the model code."),
+    "too-long": ErrorText(400, "1261", "Prompt exceeds max length"),
     "invalid": ErrorText(400, "1214", "{detail}"),
+    "rejected": ErrorText(400, "1214", "{detail}"),
 }
 
 MINIMAX: dict[str, ErrorText] = ANTHROPIC | {

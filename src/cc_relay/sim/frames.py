@@ -34,6 +34,11 @@ def event(name: str, payload: Json) -> bytes:
     return b"event: %b\ndata: %b\n\n" % (name.encode(), encode({"type": name, **payload}))
 
 
+def error_event(envelope: bytes) -> bytes:
+    """The event that ends a stream in an error."""
+    return b"event: error\ndata: %b\n\n" % envelope
+
+
 def stream_frames(answer: Answer, dialect: Dialect, tokens_per_event: int) -> Frames:
     """Every event of the stream, in order."""
     frames = Frames([], [], [])

@@ -1,5 +1,6 @@
 """What a simulated provider has seen, so that tests can ask what reached it."""
 
+import re
 from collections import Counter, deque
 from hashlib import sha256
 
@@ -9,7 +10,8 @@ from cc_relay.exchange import RelayRequest
 
 KEPT = 200
 KEPT_BYTES = 64 << 20
-SECRET = frozenset({b"x-api-key", b"authorization"})
+SECRET = frozenset({b"x-api-key", b"api-key", b"authorization", b"x-amz-security-token"})
+SIGNED = re.compile(r"AWS4-HMAC-SHA256 Credential=([^/,]+)")
 
 
 def fingerprint(secret: str) -> str:
@@ -18,7 +20,10 @@ def fingerprint(secret: str) -> str:
 
 
 class Entry(Struct):
-    """One request. `outcome` is open, answered, broken (by a fault of ours) or cancelled (the client left)."""
+    """One request; `is_secret` where its body holds credentials.
+
+    `outcome` is open, answered, broken (by a fault of ours) or cancelled (the client left).
+    """
 
     number: int
     request: RelayRequest
@@ -27,6 +32,7 @@ class Entry(Struct):
     model: str = ""
     note: str = ""
     outcome: str = "open"
+    is_secret: bool = False
 
 
 class Journal:
@@ -99,9 +105,7 @@ class Journal:
         """The latest requests with their headers (credentials as fingerprints), and bodies where asked for."""
         chosen = list(self._entries)[-last:] if last else []
         return [
-            summary(entry)
-            | {"headers": _headers(entry.request)}
-            | ({"body": entry.request.body.decode("utf-8", "replace")} if with_bodies else {})
+            summary(entry) | {"headers": _headers(entry.request)} | ({"body": _body(entry)} if with_bodies else {})
             for entry in chosen
         ]
 
@@ -124,6 +128,10 @@ def summary(entry: Entry) -> dict[str, object]:
     }
 
 
+def _body(entry: Entry) -> str:
+    return "" if entry.is_secret else entry.request.body.decode("utf-8", "replace")
+
+
 def _headers(request: RelayRequest) -> list[tuple[str, str]]:
     return [
         (name.decode("latin-1"), fingerprint(_secret(value)) if name in SECRET else value.decode("latin-1"))
@@ -137,6 +145,12 @@ def _secret(value: bytes) -> str:
 
 
 def credential(request: RelayRequest) -> str:
-    """The credential a request is judged by: `x-api-key` before `authorization`; "" where it has none."""
-    value = request.header(b"x-api-key") or request.header(b"authorization")
-    return _secret(value) if value else ""
+    """The credential a request is judged by: `x-api-key` before `authorization`; "" where it has none.
+
+    Of a signature it is the access key id, which stays the same while signatures change.
+    """
+    value = request.header(b"x-api-key") or request.header(b"api-key") or request.header(b"authorization")
+    if not value:
+        return ""
+    signed = SIGNED.match(value.decode("latin-1"))
+    return signed[1] if signed else _secret(value)

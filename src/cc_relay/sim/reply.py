@@ -1,5 +1,6 @@
 """What goes back for one request: head, paced body and ending, as plain data."""
 
+from collections.abc import Callable
 from enum import Enum
 
 import msgspec
@@ -13,6 +14,7 @@ JSON: Headers = [(b"content-type", b"application/json")]
 STREAM: Headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")]
 HTML: Headers = [(b"content-type", b"text/html; charset=utf-8")]
 PAGE = b"<!DOCTYPE html><html><head><title>Just a moment...</title></head><body>An edge answered instead.</body></html>"
+GARBAGE = b'["nothing", "that", "was", "asked", "for"]'
 PING_EVERY = 10.0
 
 
@@ -70,10 +72,21 @@ def pace(frames: list[bytes], tokens: list[int], speed: float, first_token: floa
     return [frames[0], *[PING] * len(pings), *frames[1:]], due
 
 
-def strike(reply: Reply, fault: Fault, after_events: int | None, error: bytes) -> Reply:
-    """The same reply, broken the way `fault` breaks it; `error` is the JSON of an error event."""
+class InBand(Struct, frozen=True):
+    """What a broken stream says at its end: an error as the frame of a stream and as the body of an answer, and the
+    next frame as a fault's name makes it unreadable (None: these answers have no frames of their own)."""
+
+    frame: bytes
+    body: bytes
+    garble: Callable[[str, bytes], bytes] | None = None
+
+
+def strike(reply: Reply, fault: Fault, after_events: int | None, in_band: InBand) -> Reply:
+    """The same reply, broken the way `fault` breaks it."""
     if fault.action is Action.HTML:
         return page(fault.status, fault.name)
+    if fault.action is Action.GARBAGE:
+        return whole(200, JSON, GARBAGE, fault.name)
     after = fault.after if after_events is None else after_events
     if after == BEFORE_HEAD:
         ending = Ending.HANG if fault.action is Action.STALL else Ending.ABORT
@@ -81,14 +94,19 @@ def strike(reply: Reply, fault: Fault, after_events: int | None, error: bytes) -
     is_stream = reply.length is None
     if not is_stream:
         if fault.action is Action.ERROR_EVENT:
-            return whole(200, reply.headers, error, fault.name, reply.delay)
+            return whole(200, reply.headers, in_band.body, fault.name, reply.delay)
         body = reply.frames[0]
         frames = [body[: len(body) // 2 if after == HALF_WAY else min(after, len(body) // 2)]]
     else:
         frames = reply.frames[: max(1, len(reply.frames) // 2) if after == HALF_WAY else after]
     due = reply.due[: len(frames)]
+    last = None
     if fault.action is Action.ERROR_EVENT:
-        frames = [*frames, b"event: error\ndata: %b\n\n" % error]
+        last = in_band.frame
+    elif fault.action is Action.GARBLE and is_stream and in_band.garble is not None:
+        last = in_band.garble(fault.name, reply.frames[min(len(frames), len(reply.frames) - 1)])
+    if last is not None:
+        frames = [*frames, last]
         due = [*due, due[-1]] if due else due
     length = _length(reply, fault.action)
     return Reply(reply.status, reply.headers, frames, due, ENDINGS[fault.action], length, reply.delay, fault.name)
@@ -96,7 +114,7 @@ def strike(reply: Reply, fault: Fault, after_events: int | None, error: bytes) -
 
 def _length(reply: Reply, action: Action) -> int | None:
     """A body of known length can only be cut politely where the length is not declared."""
-    if action is Action.CUT:
+    if action in (Action.CUT, Action.GARBLE):
         return None
     return sum(map(len, reply.frames)) if action is Action.SHORT else reply.length
 
@@ -107,4 +125,5 @@ ENDINGS = {
     Action.CUT: Ending.FINISH,
     Action.SHORT: Ending.ABORT,
     Action.ERROR_EVENT: Ending.FINISH,
+    Action.GARBLE: Ending.FINISH,
 }

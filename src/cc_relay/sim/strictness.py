@@ -10,6 +10,8 @@ from cc_relay.sim.dialects import Dialect, is_claude_signature
 TOOL_ID = re.compile(r"[a-zA-Z0-9_-]+\Z")
 MISSING = re.compile(r"missing required field `(.+?)`(?: - at `\$\.?(.*)`)?")
 
+UNSIGNED_THINKING = "messages.{}.content.{}.thinking.signature: Field required"
+EMPTY_REDACTED = "messages.{}.content.{}: Invalid `data` in `redacted_thinking` block"
 FOREIGN_THINKING = "messages.{}.content.{}: Invalid `signature` in `thinking` block"
 TOOL_ID_PATTERN = "messages.{}.content.{}.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'"
 LEADING_SYSTEM = "messages.0: use the top-level 'system' parameter for the initial system prompt"
@@ -38,6 +40,8 @@ def decoding_complaint(error: msgspec.DecodeError) -> str:
 
 def complaint(body: WireBody, dialect: Dialect) -> str | None:
     """What is wrong with this request in the eyes of `dialect`, or None."""
+    if not body.model:
+        return "model: Field required"
     if not body.messages:
         return "messages: at least one message is required"
     if body.max_tokens is None and dialect.is_strict:
@@ -84,6 +88,10 @@ def _block_complaint(number: int, message: WireMessage) -> str | None:
         return None
     for position, block in enumerate(message.content):
         kind = block_type(block)
+        if kind == "thinking" and "signature" not in block:
+            return UNSIGNED_THINKING.format(number, position)
+        if kind == "redacted_thinking" and not read_string(block, "data"):
+            return EMPTY_REDACTED.format(number, position)
         if kind == "thinking" and not is_claude_signature(read_string(block, "signature")):
             return FOREIGN_THINKING.format(number, position)
         if kind == "tool_use" and not TOOL_ID.match(read_string(block, "id")):

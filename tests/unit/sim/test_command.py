@@ -2,6 +2,7 @@
 
 import pytest
 
+from cc_relay.exchange import AwsKeys
 from cc_relay.sim.__main__ import parser, settings
 from cc_relay.sim.faults import FaultRule
 from cc_relay.sim.settings import SimSettings
@@ -24,7 +25,17 @@ def test_options_become_settings():
     )
 
 
-@pytest.mark.parametrize("argv", [("--dialect", "klingon"), ("--fault", "meteor"), ("--fault", "529=often")])
+def test_a_clouds_options_become_settings():
+    simulated = read(
+        "--dialect", "bedrock", "--region", "eu-west-1", "--aws-key", "AKIA:s/e+c:to:ken", "--client", "id:secret"
+    )
+    assert simulated.aws_keys == (AwsKeys("AKIA", "s/e+c", "to:ken"),)
+    assert (simulated.region, simulated.client_id, simulated.client_secret) == ("eu-west-1", "id", "secret")
+
+
+@pytest.mark.parametrize(
+    "argv", [("--dialect", "klingon"), ("--aws-key", "AKIA"), ("--fault", "meteor"), ("--fault", "529=often")]
+)
 def test_what_nobody_knows_is_refused(argv):
     with pytest.raises(SystemExit):
         read(*argv)

@@ -9,7 +9,8 @@ from cc_relay.sim.reply import Ending
 from cc_relay.sim.steering import read_model
 
 REFUSALS = [name for name, fault in FAULTS.items() if fault.action is Action.REFUSE]
-BREAKS = [name for name, fault in FAULTS.items() if fault.action not in (Action.REFUSE, Action.HTML)]
+ANSWERS = (Action.REFUSE, Action.HTML, Action.GARBAGE)
+BREAKS = [name for name, fault in FAULTS.items() if fault.action not in ANSWERS]
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -126,6 +127,22 @@ def test_html_comes_with_status_200():
     reply = Simulation().ask(model="sim-html")
     assert reply.status == 200
     assert header(reply, b"content-type") == b"text/html; charset=utf-8"
+
+
+def test_garbage_is_json_that_nobody_asked_for():
+    reply = Simulation().ask(model="sim-garbage")
+    assert (reply.status, header(reply, b"content-type")) == (200, b"application/json")
+    assert isinstance(parsed(reply), list)
+
+
+def test_a_rule_chooses_which_error_ends_the_stream():
+    rule = FaultRule(fault="error-mid", error="504")
+    events = assert_valid_stream(Simulation(faults=(rule,)).ask().frames, is_complete=False)
+    assert events[-1]["error"]["type"] == "timeout_error"
+
+
+def test_a_rule_for_tokens_spares_everything_else():
+    assert Simulation(faults=(FaultRule(fault="529", for_tokens=True, everywhere=True),)).ask().status == 200
 
 
 def test_a_rule_strikes_as_often_as_it_counts():

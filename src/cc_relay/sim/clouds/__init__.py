@@ -1,0 +1,1 @@
+"""The clouds that serve Claude, simulated: how each is entered, believes its clients, and words its answers."""
