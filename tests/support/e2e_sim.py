@@ -13,6 +13,9 @@ from tests.support.e2e_process import Running
 Json = dict[str, object]
 SECONDS = 20.0
 
+ANSWERS = ("/v1/messages", "/invoke", "/invoke-with-response-stream", ":rawPredict", ":streamRawPredict")
+"""How the paths of Messages requests end, with Anthropic and in the clouds."""
+
 
 class Seen(Struct):
     """One request as it reached the simulator; `key` and credentials in `headers` are fingerprints.
@@ -37,7 +40,7 @@ class Seen(Struct):
 
     @property
     def is_answerable(self) -> bool:
-        return self.path.endswith("/v1/messages")
+        return self.path.endswith(ANSWERS) and "count-tokens" not in self.path
 
     def json(self) -> Json:
         return msgspec.json.decode(self.body, type=Json)
