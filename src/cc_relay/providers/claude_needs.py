@@ -5,8 +5,8 @@ from msgspec.json import Decoder
 
 from cc_relay.exchange import Peek
 from cc_relay.providers.blocks import kind_of
-from cc_relay.providers.claude_surfaces import STATEFUL, ClaudeSurface
-from cc_relay.providers.needs import is_asked_for
+from cc_relay.providers.claude_surfaces import ClaudeSurface
+from cc_relay.providers.needs import STATEFUL, is_asked_for
 from cc_relay.providers.raw_json import is_list, is_object, read_object
 
 

@@ -50,6 +50,8 @@ def plan_for(surface_name: str, model: str, lacking: frozenset[str], beta_list: 
     kept = {pair for beta, name in named.items() if name for pair in PAIRS.get(beta, ())}
     gone = {pair for beta, name in named.items() if not name for pair in PAIRS.get(beta, ())} - kept
     without |= gone
+    if able.FIELD + "output_config" in without:
+        without |= {able.EFFORT}
     betas = [name for beta, name in named.items() if name and not _is_idle(beta, without, surface)]
     limits = [int(name.removeprefix(able.MAX_TOKENS)) for name in without if name.startswith(able.MAX_TOKENS)]
     return Plan(

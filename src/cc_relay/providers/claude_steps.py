@@ -8,9 +8,10 @@ from msgspec.json import Decoder, encode
 from cc_relay.providers import capabilities as able
 from cc_relay.providers.blocks import kind_of, text_block
 from cc_relay.providers.claude_plan import Plan
-from cc_relay.providers.claude_surfaces import STATEFUL, ClaudeSurface
+from cc_relay.providers.claude_surfaces import ClaudeSurface
 from cc_relay.providers.claude_thinking import fit_thinking
 from cc_relay.providers.draft import Draft
+from cc_relay.providers.needs import STATEFUL
 from cc_relay.providers.prune import Tree, prune, trim_messages
 from cc_relay.providers.raw_json import inner, is_list, is_object, read_object, read_objects
 from cc_relay.providers.switching import clean_for_claude, fold_system_messages, lift_leading_system
@@ -54,12 +55,13 @@ def _keep_format(draft: Draft, plan: Plan, surface: ClaudeSurface) -> None:
 
 def _keep_breakpoint(draft: Draft, plan: Plan, surface: ClaudeSurface) -> None:
     """Automatic caching, where there is none, is a breakpoint on the last block."""
-    mark = draft.came.get("cache_control")
+    mark = draft.get("cache_control")
     if mark is None or not is_object(mark) or surface.takes("cache_control"):
         return
-    if sum(bytes(value).count(b'"cache_control"') for value in draft.came.values()) >= MOST_BREAKPOINTS:
+    names = {*draft.came, *draft.changes}
+    if sum(bytes(draft.get(name) or b"").count(b'"cache_control"') for name in names) >= MOST_BREAKPOINTS:
         return
-    messages = read_objects(draft.came["messages"])
+    messages = read_objects(draft["messages"])
     last = messages[-1] if messages else {}
     content = last.get("content", Raw(b"null"))
     own = [text_block(content)] if inner(content) else []

@@ -92,8 +92,6 @@ Not here are fields that outlived their beta (`output_config.effort`, `cache_con
 change what is asked (`container`, `mcp_servers`, `thread`) or be noticed by the client (`safeguards`).
 """
 
-STATEFUL = ("container", "thread", "mcp_servers")
-
 # fmt: off
 _BEDROCK_FIELDS = frozenset({
     "model", "stream", "anthropic_version", "anthropic_beta",  # the provider's own business

@@ -41,7 +41,6 @@ _KEPT = re.compile(
     r"|(?:safeguards|container|thread|mcp_servers)(?:\..*)?|output_config\.format(?:\..*)?|.*\.source(?:\..*)?"
 )
 _CACHE_FIELD = re.compile(r"(?:.*\.)?cache_control\.(?:ephemeral\.)?(scope|ttl)")
-_INDEX = re.compile(r"\[?\d+\]?")
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 _CLASSES = {
@@ -62,7 +61,8 @@ def _of_class(found: re.Match[str]) -> str:
 
 def _of_field(found: re.Match[str]) -> str:
     """The capability of a field nobody expected at that place."""
-    path = ".".join("*" if _INDEX.fullmatch(part) else part for part in found[1].strip(".").split("."))
+    parts = found[1].replace("[", ".").replace("]", "").strip(".").split(".")
+    path = ".".join("*" if part.isdigit() else part for part in parts)
     if _KEPT.fullmatch(path):
         return ""
     cache = _CACHE_FIELD.fullmatch(path)

@@ -28,6 +28,7 @@ _SERVER_RESULTS = frozenset({
 })
 # fmt: on
 _THINKING = frozenset({b"thinking", b"redacted_thinking"})
+_EVERYBODYS = _THINKING | {b"text", b"tool_use"}
 _CLAUDE_ID = b"toolu_"
 _SERVER_ID, _MCP_ID = b"srvtoolu_", b"mcptoolu_"
 _ADDITIONS = frozenset({"caller", "toolset_name", "signature"})
@@ -132,13 +133,14 @@ def _clean(message: Object, ids: ToolIds, *, drop_all_thinking: bool) -> Turn | 
 
 def _clean_answer(came: list[Block], *, drop_all_thinking: bool) -> list[Block]:
     """An assistant's blocks without what is not Claude's."""
-    foreign = _foreign_server_ids(came)
+    kinds = {kind_of(block) for block in came}
+    foreign = set[bytes]() if kinds <= _EVERYBODYS else _foreign_server_ids(came)
     kept = [
         new for block in came if (new := _clean_block(block, foreign, drop_all_thinking=drop_all_thinking)) is not None
     ]
     if foreign:
         kept = [_without(block, frozenset({"citations"})) if kind_of(block) == b"text" else block for block in kept]
-    if not any(kind_of(block) in _THINKING for block in kept):
+    if b"fallback" in kinds and not any(kind_of(block) in _THINKING for block in kept):
         # It marks where one run of thinking ends and another begins; without any it says nothing.
         kept = [block for block in kept if kind_of(block) != b"fallback"]
     return kept

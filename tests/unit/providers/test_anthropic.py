@@ -1,4 +1,7 @@
+import json
+
 import pytest
+from msgspec.structs import replace
 from tests.support.builders import messages_body, relay_request
 from tests.support.providers import SECRET, candidate, prepare, provider
 
@@ -118,3 +121,25 @@ def test_the_debugger_sees_no_key() -> None:
     of = provider("anthropic")
     assert repr(of) == "<Anthropic anthropic https://api.anthropic.com>"
     assert SECRET not in repr(candidate().credential)
+
+
+def test_what_was_refused_is_left_out_and_the_rest_stays() -> None:
+    body = messages_body(speed="fast", thinking={"type": "adaptive"})
+    seen, body = peek(body)
+    headers = [(b"x-app", b"cli"), (b"anthropic-beta", b"fast-mode-2026-02-01,oauth-2025-04-20"), (b"x-b", b"1")]
+    lacking = replace(candidate("claude-opus-4-8"), lacking=frozenset({"beta:fast-mode-2026-02-01"}))
+    upstream = provider("anthropic").prepare_messages(relay_request(body=body, headers=headers), seen, lacking)
+    assert json.loads(upstream.body) == {
+        **json.loads(messages_body(thinking={"type": "adaptive"})),
+        "model": lacking.model,
+    }
+    assert upstream.headers[:3] == [(b"x-app", b"cli"), (b"anthropic-beta", b"oauth-2025-04-20"), (b"x-b", b"1")]
+
+
+def test_a_refusal_that_does_not_concern_this_request_changes_nothing() -> None:
+    seen, body = peek(messages_body())
+    lacking = replace(candidate(seen.model), lacking=frozenset({"beta:fast-mode-2026-02-01", "sampling"}))
+    request = relay_request(body=body, headers=[(b"anthropic-beta", b"a, b")])
+    upstream = provider("anthropic").prepare_messages(request, seen, lacking)
+    assert upstream.body is body
+    assert (b"anthropic-beta", b"a, b") in upstream.headers

@@ -1,8 +1,13 @@
 import json
 
 import pytest
-from tests.support.builders import relay_request
+from msgspec.structs import replace
+from tests.support.builders import messages_body, relay_request
 from tests.support.providers import SECRET, candidate, prepare, provider
+
+from cc_relay.codec.messages import peek
+from cc_relay.exchange import UpstreamRequest
+from cc_relay.providers.base import Provider
 
 FOREIGN = ("zai", "minimax", "ollama", "anthropic_compatible")
 
@@ -88,3 +93,23 @@ def test_the_betas_of_claude_behind_a_gateway_travel_with_its_body() -> None:
 
 def test_the_debugger_sees_type_name_and_host() -> None:
     assert repr(provider("zai")) == "<Foreign zai zai https://api.z.ai>"
+
+
+def test_claude_behind_a_gateway_loses_what_was_refused_there() -> None:
+    gateway, model = provider("anthropic_compatible"), "anthropic/claude-opus-5.5"
+    sent = without(gateway, model, "sampling", "beta:a-1", temperature=0.5)
+    assert json.loads(sent.body) == json.loads(messages_body(model=model))
+    assert dict(sent.headers)[b"anthropic-beta"] == b"b-2"
+
+
+def test_a_model_that_cannot_think_is_asked_without_it() -> None:
+    sent = without(provider("ollama"), "qwen2", "thinking", thinking={"type": "adaptive"}, max_tokens=64_000)
+    assert "thinking" not in json.loads(sent.body)
+    assert b"anthropic-beta" not in dict(sent.headers)
+
+
+def without(of: Provider, model: str, *lacking: str, **changes: object) -> UpstreamRequest:
+    """What `of` would send without these capabilities, of a request with the betas a-1 and b-2."""
+    seen, body = peek(messages_body(model=model, **changes))
+    request = relay_request(body=body, headers=[(b"anthropic-beta", b"a-1,b-2")])
+    return of.prepare_messages(request, seen, replace(candidate(model), lacking=frozenset(lacking)))

@@ -2,7 +2,7 @@ import pytest
 from tests.support.builders import relay_request
 
 from cc_relay.exchange import Credential, Headers
-from cc_relay.providers.forwarding import allow_list, credential_line, open_list
+from cc_relay.providers.forwarding import allow_list, credential_line, open_list, with_betas
 
 OURS = (b"x-api-key", b"ours")
 
@@ -97,3 +97,10 @@ def test_a_clients_own_login_travels_as_its_kind_does(secret: str, line: tuple[b
 
 def test_no_key_needs_no_header() -> None:
     assert credential_line(Credential("f", ""), auth_style="bearer", accepts_client_login=False) is None
+
+
+def test_betas_stand_where_the_client_put_them() -> None:
+    came = [(b"x-a", b"1"), (b"anthropic-beta", b"a, b"), (b"x-b", b"2")]
+    assert with_betas(came, (b"a", b"b")) is came
+    assert with_betas(came, (b"b",)) == [(b"x-a", b"1"), (b"anthropic-beta", b"b"), (b"x-b", b"2")]
+    assert with_betas(came, ()) == [(b"x-a", b"1"), (b"x-b", b"2")]

@@ -202,7 +202,8 @@ def _remedy(word: str, found: Status, message: str) -> str:
 def _read_anthropic(provider: str, status: int, headers: Headers, body: bytes) -> Failure:
     failure = read_anthropic_failure(provider, status, headers, body)
     if _TOO_LARGE.search(failure.message):
-        said = envelope("invalid_request_error", TOO_LONG, "")
+        request_id = read_error_body(provider, status, headers, body).request_id
+        said = envelope("invalid_request_error", TOO_LONG, request_id)
         return read_anthropic_failure(provider, 400, headers, said)
     if failure.kind is FailureKind.CREDENTIAL:
         return credential_refused(provider, _RENEW if failure.status == 401 else _CHECK)
