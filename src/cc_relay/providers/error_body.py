@@ -65,8 +65,8 @@ def _read(body: bytes) -> _Loose | None:
 
 def _loose_message(provider: str, status: int, loose: _Loose) -> str:
     for value in (loose.message, loose.msg, loose.detail):
-        if isinstance(value, str) and value:
-            return _tidy(value)
+        if isinstance(value, str) and (text := _tidy(value)):
+            return text
     if isinstance(loose.base_resp, dict):
         code, text = loose.base_resp.get("status_code"), loose.base_resp.get("status_msg")
         return _tidy(f"{text} ({code})")
