@@ -40,7 +40,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="./dev bench", description="Measure the relay beside nginx. `./dev bench micro` times the hot functions."
     )
-    parser.add_argument("--quick", action="store_true", help="under a minute, and noisier")
+    parser.add_argument("--quick", action="store_true", help="a minute and a half, and noisier")
     parser.add_argument(
         "--only", nargs="+", metavar="NAME", choices=rows.MEASUREMENTS, help="of " + " ".join(rows.MEASUREMENTS)
     )

@@ -21,11 +21,11 @@ OPENING_BATCH = 50
 """Paced streams opened at once, well within every listen backlog."""
 
 
-def wrk(port: int, size: int, seconds: float, connections: int) -> int:
+def wrk(port: int, size: int, seconds: float, connections: int, model: str = messages.JSON_MODEL) -> int:
     """Requests answered in `seconds` (whole ones, for wrk). Raises RigError unless every one of them was a success."""
     with tempfile.TemporaryDirectory(prefix="bench-wrk-") as folder:
         body = Path(folder, "body.json")
-        body.write_bytes(messages.request_body(messages.JSON_MODEL, size))
+        body.write_bytes(messages.request_body(model, size))
         script = Path(folder, "post.lua")
         script.write_text(wrk_script(body))
         command = [proxies.find("wrk"), "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "10s"]
@@ -105,11 +105,11 @@ class StreamClient(asyncio.Protocol):
             self.done.set_exception(RigError(f"stream client: {reason}"))
 
 
-async def streams(port: int, count: int, connections: int) -> int:
+async def streams(port: int, count: int, connections: int, model: str = messages.STREAM_MODEL) -> int:
     """Read about `count` streams over `connections`; gives how many exactly."""
     loop = asyncio.get_running_loop()
     each = max(1, count // connections)
-    request = messages.request_bytes(messages.STREAM_MODEL, 1024, f"127.0.0.1:{port}")
+    request = messages.request_bytes(model, 1024, f"127.0.0.1:{port}")
     async with asyncio.timeout(STREAM_LIMIT):
         clients = [
             (await loop.create_connection(lambda: StreamClient(request, each), "127.0.0.1", port))[1]
@@ -161,10 +161,12 @@ class PacedClient(asyncio.Protocol):
         self._transport.close()
 
 
-async def paced(port: int, count: int, observe: Callable[[Tally], Awaitable[None]]) -> None:
+async def paced(
+    port: int, count: int, observe: Callable[[Tally], Awaitable[None]], model: str = messages.PACED_MODEL
+) -> None:
     """Hold `count` paced streams open while `observe` runs. Raises RigError when one of them broke."""
     loop = asyncio.get_running_loop()
-    request = messages.request_bytes(messages.PACED_MODEL, 1024, f"127.0.0.1:{port}")
+    request = messages.request_bytes(model, 1024, f"127.0.0.1:{port}")
     tally = Tally()
     clients: list[PacedClient] = []
     try:

@@ -5,10 +5,20 @@ import inspect
 import json
 import struct
 import zlib
+from dataclasses import dataclass
 
 RELAY_KEY = "bench-relay-key"
 UPSTREAM_KEY = "sk-ant-bench-upstream"
 JSON_MODEL, STREAM_MODEL, PACED_MODEL = MODELS = ("bench-json", "bench-sse", "bench-paced")
+
+BEDROCK_MODELS = {
+    "bedrock-json": "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    "bedrock-sse": "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    "bedrock-paced": "us.anthropic.claude-opus-4-5-20251101-v1:0",
+}
+"""The same three by Bedrock, where the address names the model: real ids, since the adaptation of a body reads them."""
+
+BEDROCK_JSON_MODEL, BEDROCK_STREAM_MODEL, BEDROCK_PACED_MODEL = BEDROCK_MODELS
 
 STREAM_EVENTS = 302
 
@@ -43,7 +53,7 @@ def request_body(model: str, size: int) -> bytes:
     body = {
         "model": model,
         "max_tokens": 1024,
-        "stream": model != JSON_MODEL,
+        "stream": not model.endswith("-json"),
         "metadata": {"user_id": '{"session_id":"7b1f5a52-9c1d-4c59-8f0e-2f4b7d1c9a10"}'},
         "system": [{"type": "text", "text": "You answer briefly.", "cache_control": {"type": "ephemeral"}}],
         "tools": [{"name": "read", "description": "Reads a file.", "input_schema": {"type": "object"}}],
@@ -125,25 +135,27 @@ MESSAGE = {
     "stop_sequence": None,
     "usage": USAGE,
 }
-OPENING = (
-    event({"type": "message_start", "message": MESSAGE}),
-    event({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}),
-    event({"type": "ping"}),
-)
 DELTA_DATA = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": " streaming words"}}
-DELTA = event(DELTA_DATA)
-CLOSING = (
-    event({"type": "content_block_stop", "index": 0}),
-    event(
-        {
-            "type": "message_delta",
-            "delta": {"stop_reason": "end_turn", "stop_sequence": None},
-            "usage": {**USAGE, "output_tokens": 296},
-        }
-    ),
-    event({"type": "message_stop"}),
+OPENING_DATA = (
+    {"type": "message_start", "message": MESSAGE},
+    {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+    {"type": "ping"},
 )
-EVENTS = (*OPENING, *[DELTA] * (STREAM_EVENTS - len(OPENING) - len(CLOSING)), *CLOSING)
+CLOSING_DATA = (
+    {"type": "content_block_stop", "index": 0},
+    {
+        "type": "message_delta",
+        "delta": {"stop_reason": "end_turn", "stop_sequence": None},
+        "usage": {**USAGE, "output_tokens": 296},
+    },
+    {"type": "message_stop"},
+)
+STREAM_DATA = (*OPENING_DATA, *[DELTA_DATA] * (STREAM_EVENTS - len(OPENING_DATA) - len(CLOSING_DATA)), *CLOSING_DATA)
+
+DELTA = event(DELTA_DATA)
+OPENING = tuple(event(data) for data in OPENING_DATA)
+EVENTS = tuple(event(data) for data in STREAM_DATA)
+STREAM_BODY = b"".join(EVENTS)
 
 ANSWER = encode(
     {
@@ -154,8 +166,32 @@ ANSWER = encode(
     }
 )
 
+
+@dataclass(frozen=True)
+class Answers:
+    """What one kind of upstream sends, ready for the wire: a whole answer, and a stream as head and chunks."""
+
+    whole: bytes
+    head: bytes
+    chunks: tuple[bytes, ...]
+    opening: bytes
+    delta: bytes
+
+
+def answers(head: bytes, media_type: bytes, events: tuple[bytes, ...], delta: bytes) -> Answers:
+    chunks = [chunk(each) for each in events]
+    return Answers(
+        whole=b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n%bcontent-length: %d\r\n\r\n%b"
+        % (head, len(ANSWER), ANSWER),
+        head=b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\n%btransfer-encoding: chunked\r\n\r\n" % (media_type, head),
+        chunks=(*chunks[:-1], chunks[-1] + b"0\r\n\r\n"),
+        opening=b"".join(chunks[: len(OPENING_DATA)]),
+        delta=chunk(delta),
+    )
+
+
 # Limits no benchmark reaches, so that a relay that learns from them never waits.
-_COMMON_HEAD = (
+_ANTHROPIC_HEAD = (
     b"request-id: req_011BenchmarkBenchmark0001\r\n"
     b"anthropic-organization-id: 00000000-0000-4000-8000-000000000000\r\n"
     b"anthropic-ratelimit-requests-limit: 1000000000\r\n"
@@ -165,15 +201,19 @@ _COMMON_HEAD = (
     b"anthropic-ratelimit-tokens-remaining: 99999999999\r\n"
     b"anthropic-ratelimit-tokens-reset: 2099-01-01T00:00:00Z\r\n"
 )
-JSON_RESPONSE = (
-    b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n%scontent-length: %d\r\n\r\n%s"
-    % (_COMMON_HEAD, len(ANSWER), ANSWER)
-)  # fmt: skip
-STREAM_HEAD = (
-    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n"
-    b"%stransfer-encoding: chunked\r\n\r\n" % _COMMON_HEAD
+ANTHROPIC = answers(_ANTHROPIC_HEAD, b"text/event-stream; charset=utf-8\r\ncache-control: no-cache", EVENTS, DELTA)
+
+METRICS = {"inputTokenCount": 12, "outputTokenCount": 296, "invocationLatency": 2950, "firstByteLatency": 410}
+"""What Bedrock adds to the last event of a stream; the relay takes it out again."""
+
+_BEDROCK_HEAD = (
+    b"date: Mon, 23 Nov 2026 12:00:00 GMT\r\n"
+    b"x-amzn-requestid: 0b5a4c1e-3f0e-4a52-9a51-0123456789ab\r\n"
+    b"x-amzn-bedrock-content-type: application/json\r\n"
 )
-STREAM_CHUNKS = (*(chunk(each) for each in EVENTS[:-1]), chunk(EVENTS[-1]) + b"0\r\n\r\n")
-OPENING_CHUNKS = b"".join(chunk(each) for each in OPENING)
-DELTA_CHUNK = chunk(DELTA)
-STREAM_BODY = b"".join(EVENTS)
+BEDROCK = answers(
+    _BEDROCK_HEAD,
+    b"application/vnd.amazon.eventstream",
+    (*map(frame, STREAM_DATA[:-1]), frame({**STREAM_DATA[-1], "amazon-bedrock-invocationMetrics": METRICS})),
+    frame(DELTA_DATA),
+)

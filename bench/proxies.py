@@ -1,5 +1,6 @@
 """The processes under test and beside them: nginx, the relay, the mock upstream; started, awaited, stopped by pid."""
 
+import json
 import os
 import shlex
 import shutil
@@ -77,6 +78,20 @@ grpc: {{listen: "127.0.0.1:{grpc_port}"}}
 admin: {{listen: "127.0.0.1:{admin_port}"}}
 """
 
+# Static keys, so that every request is signed.
+BEDROCK_CONFIG = RELAY_CONFIG.replace(
+    "grpc:",
+    """\
+  - name: cloud
+    type: bedrock
+    base_url: "http://127.0.0.1:{upstream_port}"
+    aws_region: us-east-1
+    aws_access_key_id: AKIDEXAMPLE
+    aws_secret_access_key: a-secret-of-the-benchmark
+    model_mapping: {bedrock_models}
+grpc:""",
+)
+
 
 @dataclass(frozen=True)
 class Server:
@@ -129,6 +144,7 @@ class Proxy:
                 "config": home / f"{self.name}.yaml",
                 "home": home,
                 "models": ", ".join(messages.MODELS),
+                "bedrock_models": json.dumps(messages.BEDROCK_MODELS),
                 "relay_key": messages.RELAY_KEY,
                 "upstream_key": messages.UPSTREAM_KEY,
                 "user": "user root root;" if os.geteuid() == 0 else "",
@@ -192,7 +208,7 @@ def nginx() -> Proxy:
     return Proxy("nginx", (program, "-p", "{home}", "-c", "{config}"), (program, "-v"), NGINX_CONFIG)
 
 
-def relay(command: str | None) -> Proxy:
+def relay(command: str | None, config: str = RELAY_CONFIG) -> Proxy:
     """The relay of this environment, or whatever `command` starts in its place."""
     if command is not None:
         words = tuple(shlex.split(command))
@@ -200,7 +216,7 @@ def relay(command: str | None) -> Proxy:
         words = (str(Path(sys.executable).with_name("cc-relay")), "serve", "--config", "{config}")
     if shutil.which(words[0]) is None:
         raise RigError(f"{words[0]} is not there; `./dev setup` installs the relay")
-    return Proxy("relay", words, (words[0], "--version"), RELAY_CONFIG)
+    return Proxy("relay", words, (words[0], "--version"), config)
 
 
 def find(program: str) -> str:

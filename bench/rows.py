@@ -16,13 +16,13 @@ from typing import TypeVar
 
 import uvloop
 
-from bench import load, machine, proxies
+from bench import load, machine, messages, proxies
 from bench.machine import RigError
 from bench.proxies import Proxy, Server
 
 Figures = TypeVar("Figures")
 Samples = dict[str, dict[str, list[float]]]
-"""Row key -> proxy name -> one figure a round."""
+"""Row key -> proxy name, or the provider's where the relay is beside itself -> one figure a round."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,9 @@ CALLS_IN_TURN = 50
 class Rig:
     """The mock upstream, the proxies in turn, and the samples taken of them."""
 
-    def __init__(self, contenders: tuple[Proxy, ...], upstream: Server, effort: Effort) -> None:
+    def __init__(self, contenders: tuple[Proxy, ...], bedrock: Proxy, upstream: Server, effort: Effort) -> None:
         self.contenders = contenders
+        self.bedrock = bedrock
         self.upstream = upstream
         self.effort = effort
         self.samples: Samples = defaultdict(lambda: defaultdict(list))
@@ -168,21 +169,21 @@ def _measure_cost(rig: Rig, row: str, work: Callable[[Server], int]) -> None:
 def measure_paced(rig: Rig) -> None:
     for _ in range(rig.effort.paced_rounds):
         for proxy in rig.contenders:
-            cost, kb = rig.quietly(partial(_fresh_crowd, rig, proxy))
+            cost, kb = rig.quietly(partial(_fresh_crowd, rig, proxy, messages.PACED_MODEL))
             rig.take("paced", proxy.name, cost)
             rig.take("memory", proxy.name, kb / PACED_STREAMS)
 
 
-def _fresh_crowd(rig: Rig, proxy: Proxy) -> tuple[float, int]:
+def _fresh_crowd(rig: Rig, proxy: Proxy, model: str) -> tuple[float, int]:
     """Microseconds of CPU an event, and the KB by which a new process grew."""
     with proxy.running(rig.upstream.port) as server:
         warm(server)
         empty_kb, _ = machine.memory_kb(server.pid)
-        cost, full_kb = _crowd(rig.effort, server)
+        cost, full_kb = _crowd(rig.effort, server, model)
     return cost, full_kb - empty_kb
 
 
-def _crowd(effort: Effort, server: Server) -> tuple[float, int]:
+def _crowd(effort: Effort, server: Server, model: str) -> tuple[float, int]:
     """Microseconds of CPU an event, and the RSS in KB, while every paced stream is open."""
     found: list[tuple[float, int]] = []
 
@@ -195,8 +196,40 @@ def _crowd(effort: Effort, server: Server) -> tuple[float, int]:
             raise RigError(f"no event came through in {effort.paced_window} s")
         found.append((cpu / events * 1e6, machine.memory_kb(server.pid)[0]))
 
-    uvloop.run(load.paced(server.port, PACED_STREAMS, observe))
+    uvloop.run(load.paced(server.port, PACED_STREAMS, observe, model))
     return found[0]
+
+
+def measure_bedrock(rig: Rig) -> None:
+    """One relay, its Anthropic provider and its Bedrock provider in turn."""
+
+    def stream(server: Server, model: str) -> int:
+        return uvloop.run(load.streams(server.port, rig.effort.streams, CONNECTIONS, model))
+
+    def body(server: Server, model: str) -> int:
+        return load.wrk(server.port, 200 * 1024, rig.effort.wrk, CONNECTIONS, model)
+
+    turns = (
+        ("bedrock_stream", stream, {"anthropic": messages.STREAM_MODEL, "bedrock": messages.BEDROCK_STREAM_MODEL}),
+        ("bedrock_body", body, {"anthropic": messages.JSON_MODEL, "bedrock": messages.BEDROCK_JSON_MODEL}),
+    )
+    with rig.bedrock.running(rig.upstream.port) as server:
+        warm(server)
+        for row, work, models in turns:
+            for model in models.values():
+                work(server, model)
+            for _ in range(rig.effort.rounds):
+                for provider, model in models.items():
+                    cost = rig.quietly(partial(spent, server, partial(work, server, model)), server)
+                    rig.take(row, provider, cost)
+
+
+def measure_bedrock_paced(rig: Rig) -> None:
+    for _ in range(rig.effort.paced_rounds):
+        for provider, model in (("anthropic", messages.PACED_MODEL), ("bedrock", messages.BEDROCK_PACED_MODEL)):
+            cost, kb = rig.quietly(partial(_fresh_crowd, rig, rig.bedrock, model))
+            rig.take("bedrock_paced", provider, cost)
+            rig.take("bedrock_memory", provider, kb / PACED_STREAMS)
 
 
 def measure_latency(rig: Rig) -> None:
@@ -268,6 +301,8 @@ MEASUREMENTS: dict[str, Measurement] = {
     "body": measure_body,
     "stream": measure_stream,
     "paced": measure_paced,
+    "bedrock": measure_bedrock,
+    "bedrock-paced": measure_bedrock_paced,
     "latency": measure_latency,
     "start": measure_start,
 }
@@ -277,10 +312,11 @@ MEASUREMENTS: dict[str, Measurement] = {
 def measure(names: list[str], effort: Effort, relay_command: str | None) -> Rig:
     """Run the named measurements, saying on stderr where it stands."""
     contenders = (proxies.nginx(), proxies.relay(relay_command))
+    bedrock = proxies.relay(relay_command, proxies.BEDROCK_CONFIG)
     proxies.find("wrk")
     machine.prepare()
     with proxies.upstream() as upstream:
-        rig = Rig(contenders, upstream, effort)
+        rig = Rig(contenders, bedrock, upstream, effort)
         for name in names:
             began_at = time.perf_counter()
             print(f"bench: {name} …", end="", file=sys.stderr, flush=True)

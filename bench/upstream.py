@@ -16,14 +16,14 @@ TICK = 0.01
 """Seconds between two turns of the ticker; the paced streams are spread over the turns of one interval."""
 
 MODEL_WITHIN = 256
-"""How much of a body is looked at for the model's name."""
+"""How much of a body is looked at for the model's name; Bedrock's stands in the request line."""
 
 
 class Ticker:
     """One timer for every paced stream: each turn writes one event to its share of them."""
 
     def __init__(self) -> None:
-        self._shares: list[set[asyncio.Transport]] = [set() for _ in range(round(PACE_INTERVAL / TICK))]
+        self._shares: list[dict[asyncio.Transport, bytes]] = [{} for _ in range(round(PACE_INTERVAL / TICK))]
         self._due_at = 0.0
         self._turns = count()
 
@@ -31,29 +31,30 @@ class Ticker:
         self._due_at = asyncio.get_running_loop().time()
         self._turn()
 
-    def add(self, transport: asyncio.Transport) -> Callable[[], None]:
-        """Pace `transport` from now on; the returned function ends that."""
+    def add(self, transport: asyncio.Transport, data: bytes) -> Callable[[], None]:
+        """Write `data` to `transport` in every interval from now on; the returned function ends that."""
         share = min(self._shares, key=len)
-        share.add(transport)
-        return lambda: share.discard(transport)
+        share[transport] = data
+        return lambda: share.pop(transport, None)
 
     def _turn(self) -> None:
-        for transport in self._shares[next(self._turns) % len(self._shares)]:
-            transport.write(messages.DELTA_CHUNK)
+        for transport, data in self._shares[next(self._turns) % len(self._shares)].items():
+            transport.write(data)
         self._due_at += TICK
         loop = asyncio.get_running_loop()
         loop.call_at(max(self._due_at, loop.time()), self._turn)
 
 
 class Connection(asyncio.Protocol):
-    """One keep-alive connection: swallow a request, send the answer its model names."""
+    """One keep-alive connection: swallow a request, send the answer its model names, as the provider it addresses."""
 
     def __init__(self, ticker: Ticker) -> None:
         self._ticker = ticker
         self._loop = asyncio.get_running_loop()
         self._pending = b""
         self._missing = 0
-        self._answer: Callable[[], None] = self._send_json
+        self._answers = messages.ANTHROPIC
+        self._answer: Callable[[], None] = self._send_whole
         self._chunks = iter(())
         self._leave: Callable[[], None] = lambda: None
 
@@ -72,7 +73,7 @@ class Connection(asyncio.Protocol):
                 self._pending = data
                 return
             self._pending = b""
-            self._answer = self._choose(data[head_end : head_end + MODEL_WITHIN])
+            self._choose(data[: data.find(b"\r\n")], data[head_end : head_end + MODEL_WITHIN])
             self._missing = length + head_end
         self._missing -= len(data)
         if not self._missing:
@@ -82,19 +83,22 @@ class Connection(asyncio.Protocol):
         self._chunks = iter(())
         self._leave()
 
-    def _choose(self, body: bytes) -> Callable[[], None]:
-        if b"bench-sse" in body:
-            return self._send_stream
-        if b"bench-paced" in body:
-            return self._send_paced
-        return self._send_json
+    def _choose(self, request_line: bytes, body: bytes) -> None:
+        if request_line.startswith(b"POST /model/"):
+            self._answers = messages.BEDROCK
+            is_stream, is_paced = b"/invoke-with-response-stream" in request_line, b"claude-opus" in request_line
+        else:
+            self._answers = messages.ANTHROPIC
+            is_paced = b"bench-paced" in body
+            is_stream = is_paced or b"bench-sse" in body
+        self._answer = self._send_paced if is_paced else self._send_stream if is_stream else self._send_whole
 
-    def _send_json(self) -> None:
-        self._transport.write(messages.JSON_RESPONSE)
+    def _send_whole(self) -> None:
+        self._transport.write(self._answers.whole)
 
     def _send_stream(self) -> None:
-        self._transport.write(messages.STREAM_HEAD)
-        self._chunks = iter(messages.STREAM_CHUNKS)
+        self._transport.write(self._answers.head)
+        self._chunks = iter(self._answers.chunks)
         self._loop.call_soon(self._send_chunk)
 
     def _send_chunk(self) -> None:
@@ -105,8 +109,8 @@ class Connection(asyncio.Protocol):
             return
 
     def _send_paced(self) -> None:
-        self._transport.write(messages.STREAM_HEAD + messages.OPENING_CHUNKS)
-        self._leave = self._ticker.add(self._transport)
+        self._transport.write(self._answers.head + self._answers.opening)
+        self._leave = self._ticker.add(self._transport, self._answers.delta)
 
 
 def content_length(head: bytes) -> int:

@@ -68,8 +68,11 @@ def clean_for_claude(messages: Raw, *, drop_all_thinking: bool) -> bytes | None:
 def fold_system_messages(messages: Raw) -> tuple[bytes | None, list[Block]]:
     """The messages of a Claude that takes none of role `system` (None: as they came), and the system text that led.
 
-    Raises ValueError where they are no messages.
+    Raises ValueError where there are any, and they are no messages.
     """
+    if b'"system"' not in bytes(messages):
+        # Most conversations have none, and reading them all would cost more than everything else.
+        return None, []
     return fold(messages, _whole, lambda note: note)
 
 

@@ -92,7 +92,9 @@ def read_exception(provider: str, frame: Frame) -> tuple[str, str] | None:
         return None
     name = _plain_name(name[:1].upper() + name[1:])
     status = MEANINGS[name].status if name in MEANINGS else 400 if name.startswith("Validation") else 500
-    said = Said(name, status, WRAPPED.sub("", message), original_status=_status(original))
+    said = _wrapped(provider, status, [], message)
+    if said is None:
+        said = Said(name, status, WRAPPED.sub("", message), original_status=_status(original))
     failure = without_ids(_understand(provider, said, []), _cut)
     return failure.error_type, failure.message
 
@@ -112,9 +114,22 @@ def _read(provider: str, status: int, headers: Headers, body: bytes) -> Said | N
         if not name:
             return None
         message = f"{provider} answered with HTTP {status} ({name}) and no explanation."
+    wrapped = _wrapped(provider, status, headers, message)
+    if wrapped is not None:
+        return wrapped
     tidy = read_error_body(provider, status, headers, encode({"message": message})).message
     request_id = (header(headers, b"x-amzn-requestid") or b"").decode("latin-1")
     return Said(name, status, WRAPPED.sub("", tidy), request_id, _status(aws.original_status))
+
+
+def _wrapped(provider: str, status: int, headers: Headers, message: str) -> Said | None:
+    """The whole envelope of the model's that stands in a message of AWS's; None where there is none."""
+    plain = WRAPPED.sub("", message)
+    if not plain.startswith("{"):
+        return None
+    body = plain.encode("utf-8", "replace")
+    found = read_error_body(provider, status, headers, body)
+    return Said("", status, found.message, found.request_id, envelope=body) if found.is_anthropic else None
 
 
 def _understand(provider: str, said: Said, headers: Headers) -> Failure:
