@@ -127,7 +127,7 @@ def routing_cases() -> list[Case]:
         def plan_reserve_release() -> None:
             now = next(clock) / 1000.0
             ask = Ask("claude-opus-5-5", 1000, 500, 0, "", now, lambda: 0.5)
-            route = Route(lanes, snapshot.strategy, ask, ANONYMOUS, session="s", home=None)
+            route = Route(lanes, snapshot.strategy, ask, ANONYMOUS, session="s", home=None, settles=True)
             reserved = reserve(next(iter(route.options())), 1000, 500, now)
             assert isinstance(reserved, Reserved)
             reserved.succeed(usage, "s", now)

@@ -23,7 +23,7 @@ from cc_relay.relay.attempts import KEY_FAULTS
 from cc_relay.relay.authenticate import ANONYMOUS
 from cc_relay.relay.calls import BYTES_PER_TOKEN
 from cc_relay.relay.course import Course, Rest, Wait
-from cc_relay.relay.plan import Route, is_at, is_excursion
+from cc_relay.relay.plan import Route, is_at
 from cc_relay.relay.reserve import Reserved
 from cc_relay.relay.snapshot import Upstream
 
@@ -58,6 +58,9 @@ class Dialect:
     def limit_family(self, model: str) -> str:
         return ""
 
+    def is_claude(self, model: str) -> bool:
+        return model == MODEL
+
 
 class Incoming:
     """An error answer's head; nobody reads its body here."""
@@ -75,7 +78,8 @@ class Books:
         self.waits: list[float] = []
         self.cacheable = self.read = 0
         self.cost = 0.0
-        self.places: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        # Of each session: the key of every request, and whether the first of them was out of order when it was asked.
+        self.visits: defaultdict[str, list[tuple[str, bool]]] = defaultdict(list)
 
     def __repr__(self) -> str:
         return f"<Books {self.delivered} of {self.requests} delivered>"
@@ -83,8 +87,23 @@ class Books:
     @property
     def on_one_key(self) -> float:
         """The part of all requests that went to the key their session used most."""
-        most = sum(max(places.values()) for places in self.places.values())
-        return most / max(1, sum(places.total() for places in self.places.values()))
+        most = sum(max(Counter(key for key, _ in visits).values()) for visits in self.visits.values())
+        return most / max(1, self.delivered)
+
+    @property
+    def at_best(self) -> float:
+        """What that could have been for somebody who knew the future, but had to answer in every incident."""
+        return 1 - sum(away_at_least([is_out for _, is_out in visits]) for visits in self.visits.values()) / max(
+            1, self.delivered
+        )
+
+
+def away_at_least(outs: Sequence[bool]) -> int:
+    """Requests of a session that no policy can keep on one key, where its first was out (True) when they were asked.
+
+    They have to go elsewhere; or, where there are more of them, all others might as well have been there.
+    """
+    return min(sum(outs), outs.index(True)) if True in outs else 0
 
 
 class SimulatedRelay:
@@ -135,9 +154,11 @@ class SimulatedRelay:
         Exchange(self, turn, done).go()
 
     def ask(self, turn: Turn, home: Home | None) -> Ask:
-        size = turn.size // BYTES_PER_TOKEN
-        cached, warm_at = (0, "") if home is None else (min(home.cached, size), home.provider)
-        return Ask(MODEL, size, int(self.typical_output), cached, warm_at, self.timeline.now, self.dice)
+        size, now = turn.size // BYTES_PER_TOKEN, self.timeline.now
+        cached, warm_at = (0, "")
+        if home is not None and home.is_warm(MODEL, now):
+            cached, warm_at = min(home.cached, size), home.provider
+        return Ask(MODEL, size, int(self.typical_output), cached, warm_at, now, self.dice)
 
     def cost(self, provider: str, answer: Answer) -> float:
         price, usage = self._prices[provider], answer.usage
@@ -168,7 +189,9 @@ class Exchange:
         self._waited = 0.0
         session = turn.session if relay.keeps_sessions else None
         home = None if session is None else relay.sessions.recall(session, now)
-        route = Route(relay.lanes, relay.strategy, relay.ask(turn, home), ANONYMOUS, session=session, home=home)
+        route = Route(
+            relay.lanes, relay.strategy, relay.ask(turn, home), ANONYMOUS, session=session, home=home, settles=True
+        )
         self._course = Course(self, route, max_attempts=MAX_ATTEMPTS, waiting=relay.room)  # type: ignore[arg-type]
 
     def __repr__(self) -> str:
@@ -273,9 +296,9 @@ class Exchange:
         relay.providers[candidate.provider].keys[name].finish(usage.output, now)
         reserved.succeed(usage, turn.session, now)
         relay.typical_output += (usage.output - relay.typical_output) / 32
-        if relay.keeps_sessions and not is_excursion(reserved.option, self._course.route, now):
+        if relay.keeps_sessions:
             cached = usage.cache_read + usage.cache_write_5m
-            relay.sessions.remember(turn.session, Home(candidate.provider, name, cached, now), now)
+            relay.sessions.remember(turn.session, Home(candidate.provider, name, cached, now, MODEL), now)
         home = self._course.route.home
         books.delivered += 1
         books.moved += home is not None and not is_at(reserved.option, home)
@@ -283,7 +306,9 @@ class Exchange:
         books.cacheable += turn.cacheable
         books.read += min(usage.cache_read, turn.cacheable)
         books.cost += relay.cost(candidate.provider, answer)
-        books.places[turn.session][name] += 1
+        visits = books.visits[turn.session]
+        first = visits[0][0] if visits else name
+        visits.append((name, relay.providers[first.rpartition("-")[0]].is_out(first, self._began_at)))
         relay.room.poke()
         self._done(None)
 

@@ -176,6 +176,13 @@ class Provider:
         usage = Usage(cache_read=read, cache_write_5m=fresh, output=turn.output, is_complete=True)
         return Answer(first_at, first_at + turn.output / site.speed, usage, key.headers(now))
 
+    def is_out(self, name: str, now: float) -> bool:
+        """Whether an incident keeps that key from answering."""
+        is_first = self.keys[name].is_first
+        return any(
+            one.is_on(now) and (is_first if one.kind == "spent" else one.kind != "slow") for one in self.site.incidents
+        )
+
     def is_well(self, now: float) -> bool:
         """What a health probe would find."""
         return not any(one.is_on(now) and one.kind not in {"slow", "spent"} for one in self.site.incidents)

@@ -205,6 +205,14 @@ class Failure(Struct, frozen=True):
     retry_after: float | None = None
     lacks: str = ""
 
+    @property
+    def is_remedy(self) -> bool:
+        """Whether `message` is a sentence of the relay's own about a credential of its own, fit for logs and clients.
+
+        An upstream's own words about a key are neither: some quote it.
+        """
+        return self.kind is FailureKind.CREDENTIAL and self.status == 502
+
 
 class Usage(Struct, frozen=True):
     """LLM tokens of one exchange; the input counts are disjoint.

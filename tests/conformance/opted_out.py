@@ -36,3 +36,10 @@ OPTED_OUT: dict[tuple[str, str], str] = {
     },
     ("ollama", "a_request_for_a_server_tool_alone_is_refused"): "it searches the web through its cloud",
 }
+
+NOT_COUNTED = "it cannot count tokens"
+
+# (way of tests.support.staged, check): why.
+WAYS_OPTED_OUT: dict[tuple[str, str], str] = {
+    **{(way, "tokens_are_counted_where_they_are_spent"): NOT_COUNTED for way in ("zai", "minimax", "ollama")},
+}

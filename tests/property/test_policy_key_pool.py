@@ -163,6 +163,9 @@ def test_a_pool_that_says_it_is_free_has_a_key_to_give(
     named: list[KeySettings], happened: list[tuple[float, tuple[object, ...]]], family: str
 ) -> None:
     story = told(named, happened)
+    # An answer that is being written holds its part until it ends: then nothing but time is missing.
+    for lease in story.leases:
+        story.pool.settle(lease, 10.0, lease.output, story.now)
     at = story.pool.free_at(family, 10.0, 10.0, story.now)
     answers = [story.pool.reserve(key, family, 10.0, 10.0, at) for key in story.pool.keys]
     assert any(isinstance(answer, Lease) for answer in answers)
@@ -193,3 +196,44 @@ def test_what_is_used_never_passes_the_limit_by_more_than_the_burst(story: list[
             pool.settle(lease, spent, 0.0, now)
             used += spent
     assert used <= limit + limit / 60.0 * now + 1e-3
+
+
+PER_MINUTE = 600.0
+writing = st.lists(
+    st.tuples(st.floats(0.0, 20.0), st.floats(0.0, 60.0), st.floats(1.0, 300.0), st.floats(0.0, 2.0)), max_size=60
+)
+"""Requests: after how many seconds, written for how long, reserved, and what part of it was used."""
+
+
+@given(writing)
+def test_in_no_window_upstream_is_charged_more_than_limit_and_burst_and_what_was_in_work_was_too_long(
+    asks: list[tuple[float, float, float, float]],
+) -> None:
+    pool = KeyPool([KeySettings("a", otpm=PER_MINUTE)])
+    now, excess = 0.0, 0.0
+    in_work: list[tuple[float, float, Lease]] = []
+    charged: list[tuple[float, float]] = []
+
+    def end_until(instant: float) -> None:
+        for ends_at, used, lease in sorted(in_work, key=lambda one: one[0]):
+            if ends_at <= instant:
+                pool.settle(lease, 0.0, used, ends_at)
+                charged.append((ends_at, used))
+                in_work.remove((ends_at, used, lease))
+
+    for pause, seconds, reserved, share in asks:
+        now += pause
+        end_until(now)
+        lease = pool.reserve(pool.keys[0], "", 0.0, reserved, now)
+        if isinstance(lease, Lease):
+            in_work.append((now + seconds, reserved * share, lease))
+            excess = max(excess, sum(max(0.0, used - one.output) for _, used, one in in_work))
+    end_until(inf)
+    # Upstream's own bucket, charged as answers end: what it would ever be short of.
+    short = level = 0.0
+    seen_at = 0.0
+    for at, used in charged:
+        level = max(0.0, level - (at - seen_at) * PER_MINUTE / 60.0) + used
+        seen_at = at
+        short = max(short, level)
+    assert short <= PER_MINUTE + excess + 1e-3

@@ -6,6 +6,7 @@ from socket import gaierror
 
 from msgspec import Struct
 
+from cc_relay.config.loading import WRITTEN
 from cc_relay.errors import CredentialError, UpstreamError
 from cc_relay.exchange import Failure, FailureKind, Origin
 
@@ -48,12 +49,25 @@ FAILURES: dict[FailureKind, Case] = {
     FailureKind.CAPABILITY: ("{origin} does not understand the probe", "check base_url and type"),
 }
 
+MODEL_FIXES = {
+    "bedrock": "check aws_region, models and model_mapping",
+    "vertex": "enable it in the project's Model Garden, or check gcp_region (global has most) and model_mapping",
+    "azure": "deploy it in the resource, or name the deployments there are in models or model_mapping",
+}
+"""What helps where a cloud does not have the model."""
+
 REFUSED_BY_OLLAMA: Case = ("no Ollama listens at {origin}", "start it with `ollama serve`")
 NOT_FOUND: Case = ("{origin} has no such address (404)", "check base_url: /v1/messages is added to it")
 
 
 def read_answer(
-    status: int, failure: Callable[[], Failure], *, origin: Origin, where: str, is_login_only: bool = False
+    status: int,
+    failure: Callable[[], Failure],
+    *,
+    origin: Origin,
+    where: str,
+    is_login_only: bool = False,
+    provider_type: str = "",
 ) -> Diagnosis:
     """Judge a probe that was answered. `failure` reads the error and is called for one only.
 
@@ -67,9 +81,13 @@ def read_answer(
     if read.kind is FailureKind.THROTTLE:
         # The key was let in; that it is busy is the relay's daily bread.
         return Diagnosis(is_fine=True, finding=f"{origin} answers (throttled right now)")
+    if read.is_remedy:
+        return _diagnose(("{origin} did not let us in", _short(read.message).removesuffix(".")), origin=origin)
     # An Anthropic-shaped 404 that names a model is no wrong address; the provider tells them apart.
     is_lost = status == 404 and read.kind is not FailureKind.UNKNOWN_MODEL
     finding, fix = NOT_FOUND if is_lost else FAILURES[read.kind]
+    if read.kind is FailureKind.UNKNOWN_MODEL:
+        fix = MODEL_FIXES.get(provider_type, fix)
     said = f" ({status}: {_short(read.message)})" if read.message else f" ({status})"
     finding = finding if is_lost else finding + said
     return _diagnose((finding, fix), origin=origin, where=where)
@@ -77,7 +95,7 @@ def read_answer(
 
 def no_credential(error: CredentialError, *, where: str) -> Diagnosis:
     """There is nothing to prove ourselves with; the error says what to do."""
-    return Diagnosis(is_fine=False, finding=_short(str(error)), fix=f"(from {where})" if where else "")
+    return Diagnosis(is_fine=False, finding=_short(str(error)) + (f" (from {where})" if where else ""))
 
 
 def read_error(error: UpstreamError, *, provider_type: str, origin: Origin, where: str) -> Diagnosis:
@@ -92,7 +110,8 @@ def read_error(error: UpstreamError, *, provider_type: str, origin: Origin, wher
 
 
 def _diagnose(case: Case, *, origin: Origin, where: str = "") -> Diagnosis:
-    finding, fix = (text.replace("{origin}", str(origin)).replace("{where}", where or "its key") for text in case)
+    key = "the key in the file" if where == WRITTEN else where or "its key"
+    finding, fix = (text.replace("{origin}", str(origin)).replace("{where}", key) for text in case)
     return Diagnosis(is_fine=False, finding=finding, fix=fix)
 
 

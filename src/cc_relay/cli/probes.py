@@ -86,6 +86,7 @@ async def diagnose(probe: Probe) -> Diagnosis:
         origin=provider.origin,
         where=probe.where,
         is_login_only=not probe.credential.secret and provider.accepts_client_login,
+        provider_type=provider.type,
     )
 
 

@@ -18,6 +18,12 @@ LONGEST_WAIT = 60.0
 CACHE_LIFETIME = 300.0
 """Seconds an ordinary (five minutes) prompt cache entry lives after its last use (Anthropic docs, prompt caching)."""
 
+ROOM = 0.5
+"""The part of every limit of a key that must be left for a session to settle there: it will stay for long."""
+
+QUIET = 300.0
+"""Seconds without a 429 after which a key is taken to have room; of many keys a 429 is all that tells."""
+
 PREFILL_SPEED = 10_000.0
 """Tokens of a cold prompt that a provider reads in a second: the order of what large models do, on the fast side."""
 
@@ -62,6 +68,14 @@ def worth_waiting(cached: int, price: Price | None, idle: float, *, lifetime: fl
         return 0.0
     waiting = _extra_cost(cached, price or USUAL_PRICE, lifetime) / DEVELOPER_SECOND + cached / PREFILL_SPEED
     return min(waiting, left, LONGEST_WAIT)
+
+
+def is_roomy(left: float, quiet: float) -> bool:
+    """Whether a session that has to settle does so with a key that has `left` of its tightest limit (1: all of it).
+
+    The key was throttled `quiet` seconds ago; `inf` is never.
+    """
+    return left >= ROOM and quiet >= QUIET
 
 
 def _bounded(weight: float) -> float:

@@ -10,6 +10,9 @@ _MOST = 1e15
 _SLACK = 1e-7
 """The part of a burst that may be missing: what rounding can lose until the moment `available_at` names."""
 
+_LOOK_AGAIN = 1.0
+"""Seconds. Only a lease that ends can free what is held, and that is heard of anyway."""
+
 _BELIEVED_FROM = 1 / 8
 """The part of a limit that must be missing for its reset to tell a rate; below it, whole seconds drown the answer."""
 _ROUNDING = 5.0
@@ -21,29 +24,43 @@ _LONGEST_REFILL = 3600.0
 class TokenBucket:
     """`burst` at most, refilled by `rate` a second; true use above an estimate takes the level below zero.
 
+    `held` of the burst are taken here and not yet upstream, where they go when an answer is written: nothing refills
+    in their place until `held_until`, or they and what had come in for them could be used within one moment.
+
     Amounts that are not positive numbers take and return nothing. A clock that steps backwards refills nothing by
     that step, and from there on time counts as ever. What it owes is at most one burst, so that no absurd count
     blocks it for long. A bucket without a burst grants nothing.
     """
 
-    __slots__ = ("_level", "_seen_at", "burst", "rate")
+    __slots__ = ("_level", "_seen_at", "burst", "held", "held_until", "rate")
 
     def __init__(self, rate: float, burst: float, now: float) -> None:
         self.rate = _bounded(rate)
         self.burst = _bounded(burst) if burst >= LEAST else 0.0
+        self.held = 0.0
+        self.held_until = -inf
         self._level = self.burst
         self._seen_at = now if -inf < now < inf else 0.0
 
     def __repr__(self) -> str:
         return f"<TokenBucket {self._level:.1f} of {self.burst:g}, +{self.rate:g}/s>"
 
+    def hold(self, amount: float, now: float) -> None:
+        """So much is held from now on; what has refilled until now was bounded by what was held until now."""
+        if now != self._seen_at:
+            self.level(now)
+        self.held = amount
+
     def level(self, now: float) -> float:
         """What is there; negative when it owes."""
         elapsed = now - self._seen_at
         if elapsed > 0.0 and now < inf:
             level = self._level + elapsed * self.rate
-            if level > self.burst:
-                level = self.burst
+            most = self.burst
+            if self.held and now < self.held_until:
+                most = max(0.0, most - self.held)
+            if level > most:
+                level = most
             self._level = level
             self._seen_at = now
         elif elapsed < 0.0 and now > -inf:
@@ -57,11 +74,17 @@ class TokenBucket:
         burst = self.burst
         if amount > burst:
             amount = burst
-        level = self.level(now)
+        level = self._level if now == self._seen_at else self.level(now)
         if amount - level > burst * _SLACK or not burst:
             return False
         self._level = level - amount
         return True
+
+    def has(self, amount: float, now: float) -> bool:
+        """Whether `try_take` would succeed."""
+        return not amount > 0.0 or (
+            self.burst > 0.0 and min(amount, self.burst) - self.level(now) <= self.burst * _SLACK
+        )
 
     def take(self, amount: float, now: float) -> None:
         """Take `amount` whether it is there or not."""
@@ -82,19 +105,28 @@ class TokenBucket:
             if taken > burst:
                 taken = burst
             if used < taken:
-                level = self.level(now) + taken - used
+                level = (self._level if now == self._seen_at else self.level(now)) + taken - used
                 if level > burst:
                     level = burst
                 self._level = level
 
     def available_at(self, amount: float, now: float) -> float:
-        """When `try_take` of `amount` will succeed if nobody else takes: `now`, later, or `inf` for never."""
-        missing = min(amount, self.burst) - self.level(now)
+        """When `try_take` of `amount` will succeed if nobody else takes: `now`, later, or `inf` for never.
+
+        Where something held is in the way, when it is worth asking again: it may be let go at any moment.
+        """
+        needed = min(amount, self.burst)
+        missing = needed - self.level(now)
         if amount > 0.0 and not self.burst:
             return inf
         if not missing > 0.0:
             return now
-        return now + missing / self.rate if self.rate else inf
+        if not self.rate:
+            return inf
+        at = now + missing / self.rate
+        if at < self.held_until and needed > self.burst - self.held:
+            return max(at, min(self.held_until, now + _LOOK_AGAIN))
+        return at
 
     def full_at(self) -> float:
         """When it is full, if nobody takes; `inf` for never. Past instants mean that it is full by now."""

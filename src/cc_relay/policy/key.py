@@ -1,7 +1,10 @@
 """One upstream key as it lives: what is open on it, what it may use, and whether it is out."""
 
+from math import inf
+
 from msgspec import Struct
 
+from cc_relay.policy.affinity import is_roomy
 from cc_relay.policy.cooldown import LONGEST
 from cc_relay.policy.key_limits import KINDS, Limits
 
@@ -54,7 +57,7 @@ class Key:
     `open_until` is when a key that is out may be tried again, `strikes` how many outages it had in a row.
     `organisation` is what its answers name, "" while none did. What ranking reads is plain and kept up to date:
     `pressure` (leases in flight by weight), `full_at` (when the limits of the family last reserved will be whole
-    again) and `turn` (how far it is in the rotation, `stride` a lease).
+    again), `turn` (how far it is in the rotation, `stride` a lease) and `tier` (those of a higher one come first).
     """
 
     __slots__ = (
@@ -71,6 +74,7 @@ class Key:
         "share",
         "stride",
         "strikes",
+        "tier",
         "turn",
         "weight",
     )
@@ -98,6 +102,7 @@ class Key:
         """Take over what may change without a new key: priority and weight."""
         self.settings = settings
         self.weight = max(settings.weight, 1)
+        self.tier = settings.priority, settings.weight > 0
         self.share = 1.0 / self.weight
         self.pressure = self.in_flight * self.share
 
@@ -150,6 +155,13 @@ class Key:
     def load(self, now: float) -> float:
         """How much of the tightest limit is used: 0 idle, 1 nothing left, above it owes; 0 without limits."""
         return max((1.0 - level / limit for _, _, limit, level in self.utilisation(now) if limit), default=0.0)
+
+    def has_room(self, family: str, now: float) -> bool:
+        """Whether a session may settle here."""
+        if self.open_until > now:
+            return False
+        limits = self.families.get(family)
+        return limits is None or is_roomy(limits.room(now), now - limits.cooled_until if limits.cooled_until else inf)
 
     def shut(self, reason: str, until: float, strikes: int) -> None:
         self.reason = reason

@@ -1,7 +1,7 @@
 """What one model family of a key may use, and what is open on it."""
 
 from collections.abc import Sequence
-from math import inf
+from math import inf, sqrt
 
 from cc_relay.policy.bucket import LEAST, MINUTE, TokenBucket
 
@@ -26,16 +26,31 @@ RELEARN_NEAR = 0.01
 
 _NEAR = 0.5
 
+_LATE = OUTPUT, TOKENS
+"""What an upstream takes of an answer only once it is written."""
+
+HELD = 60.0
+"""Seconds after the latest request for which what answers may use is held: then most are written, and one that goes on
+for an hour is nobody's obstacle."""
+
+_LEARNING_SHARE = 1 / 32
+"""Of each new answer in what is known of all."""
+
+_MOST_SPARE = 1 / 4
+"""The part of a limit that is spared at most: one monstrous answer must not keep a small key to itself."""
+
 
 class Limits:
     """The buckets of one family of one key (only of the kinds that are limited), its open leases, its cooling.
 
     `input` and `output` are what open leases have reserved and the upstream has not counted yet; `seen` is how many
     of the open leases it has counted as requests; `learned` has a bit for each bucket nobody configured. Before
-    `relearn_at` an ordinary answer's word on the limits is not worth reading.
+    `relearn_at` an ordinary answer's word on the limits is not worth reading. `spread` is the mean square of what
+    answers were longer or shorter than reserved, in tokens.
     """
 
     __slots__ = (
+        "_late",
         "buckets",
         "cooled_until",
         "family",
@@ -45,6 +60,7 @@ class Limits:
         "output",
         "relearn_at",
         "seen",
+        "spread",
         "throttles",
         "used_at",
     )
@@ -57,11 +73,13 @@ class Limits:
             for index, limit in enumerate(per_minute)
             if LEAST <= limit < inf
         }
+        self._late = self._find_late()
         self.learned = 0
         self.leases = 0
         self.seen = 0
         self.input = 0.0
         self.output = 0.0
+        self.spread = 0.0
         self.cooled_until = 0.0
         self.throttles = 0
         self.used_at = now
@@ -71,13 +89,52 @@ class Limits:
         buckets = ", ".join(f"{KINDS[index]} {bucket!r}" for index, bucket in self.buckets.items())
         return f"<Limits {self.family!r} [{self.leases} open | {buckets or 'no limits'}]>"
 
+    def _find_late(self) -> tuple[TokenBucket, ...]:
+        return tuple(bucket for index, bucket in self.buckets.items() if index in _LATE)
+
+    def promise(self, output: float, now: float) -> None:
+        """So many more tokens were taken for an answer, which is written from now on. Hot path."""
+        self.output = held = self.output + output
+        for bucket in self._late:
+            bucket.held = held
+            bucket.held_until = now + HELD
+
+    def end_promise(self, reserved: float, used: float, now: float) -> None:
+        """An answer for which so much was reserved has ended after so many tokens (0: there was none). Hot path."""
+        # Sums of floats drift; an idle family holds nothing.
+        self.output = held = self.output - reserved if self.leases else 0.0
+        if self._late:
+            for bucket in self._late:
+                bucket.hold(held, now)
+            if used:
+                error = used - reserved
+                self.spread += (error * error - self.spread) * _LEARNING_SHARE
+
     def try_take(self, amounts: Amounts, now: float) -> bool:
         """From every bucket, or nothing from any."""
+        if self.leases and self._late and not self._can_spare(amounts, now):
+            return False
         for index, bucket in self.buckets.items():
             if not bucket.try_take(amounts[index], now):
                 self._put_back(amounts, bucket, now)
                 return False
         return True
+
+    def _can_spare(self, amounts: Amounts, now: float) -> bool:
+        spare = self._spare()
+        return not spare or all(
+            self.buckets[index].has(amounts[index] + spare, now) for index in _LATE if index in self.buckets
+        )
+
+    def _spare(self) -> float:
+        """What the answers being written may together be longer than was reserved: a standard deviation of it.
+
+        A lease that is alone spares nothing, so that a full bucket always serves somebody.
+        """
+        if not (self.leases and self.spread and self._late):
+            return 0.0
+        most = min([bucket.burst for bucket in self._late]) * _MOST_SPARE
+        return min(sqrt(self.spread * (self.leases + 1)), most)
 
     def _put_back(self, amounts: Amounts, until: TokenBucket, now: float) -> None:
         for index, bucket in self.buckets.items():
@@ -91,7 +148,23 @@ class Limits:
                 bucket.correct(taken[index], used[index], now)
 
     def available_at(self, amounts: Amounts, now: float) -> float:
-        return max((bucket.available_at(amounts[index], now) for index, bucket in self.buckets.items()), default=now)
+        spare = self._spare()
+        return max(
+            (
+                bucket.available_at(amounts[index] + spare if index in _LATE else amounts[index], now)
+                for index, bucket in self.buckets.items()
+            ),
+            default=now,
+        )
+
+    def room(self, now: float) -> float:
+        """What is left of the tightest limit, as a part of it; 1 without limits, 0 while one owes."""
+        least = 1.0
+        for bucket in self.buckets.values():
+            share = bucket.level(now) / bucket.burst if bucket.burst else 0.0
+            if share < least:
+                least = share
+        return max(0.0, least)
 
     def full_at(self) -> float:
         """When the last bucket is full: the later, the more of this family was used of late."""
@@ -123,6 +196,7 @@ class Limits:
         if is_split and self.learned >> TOKENS & 1:
             self.learned &= ~(1 << TOKENS)
             del self.buckets[TOKENS]
+            self._late = self._find_late()
         elif tokens is not None and not is_split:
             learned |= self._learn(TOKENS, tokens, now) << TOKENS
         # Far from every limit our own count will do for a moment; an answer can tell nothing urgent.
@@ -138,6 +212,9 @@ class Limits:
                 return False
             bucket = self.buckets[kind] = TokenBucket(limit / MINUTE, limit, now)
             self.learned |= 1 << kind
+            self._late = self._find_late()
+            if kind in _LATE:
+                bucket.held, bucket.held_until = self.output, now + HELD
             # What is open was never taken from a new bucket: a level must be told for `withhold` to take it.
             remaining = limit if remaining is None else remaining
         return bucket.learn(limit, remaining, reset_in, now)

@@ -24,7 +24,7 @@ class KeyPool:
     the same (`carried`); of two settings with one name the first counts.
     """
 
-    __slots__ = ("_order", "_places", "_tiers", "_turn", "keys", "strategy")
+    __slots__ = ("_has_choice", "_is_by_limits", "_order", "_places", "_tiers", "_turn", "keys", "strategy")
 
     def __init__(
         self,
@@ -39,6 +39,9 @@ class KeyPool:
         self.keys = tuple(_take_over(one, carried or {}) for one in named.values())
         self.strategy = strategy
         self._order = ORDERS[strategy]
+        self._has_choice = len(self.keys) > 1
+        # Whose limits are fullest is asked by one order only.
+        self._is_by_limits = self._has_choice and strategy == "least_loaded"
         self._tiers = _tiers(self.keys)
         self._places: OrderedDict[str, Sequence[Key]] = OrderedDict()
         self._turn = max((key.turn for key in self.keys), default=0.0)
@@ -96,21 +99,23 @@ class KeyPool:
                 # By our own count nothing is left: the next answer's word is wanted at once.
                 limits.relearn_at = -inf
                 return Refusal(RATE, limits.available_at(amounts, now))
-            key.full_at = limits.full_at()
+            if self._is_by_limits:
+                key.full_at = limits.full_at()
         if key.strikes:
             key.begin_trial(now)
         key.in_flight += 1
         key.pressure = key.in_flight * key.share
-        # Start-time fair queueing: a key that was away does not get everything once it is back.
-        turn = key.turn
-        if turn < self._turn:
-            turn = self._turn
-        else:
-            self._turn = turn
-        key.turn = turn + key.stride
+        if self._has_choice:
+            # Start-time fair queueing: a key that was away does not get everything once it is back.
+            turn = key.turn
+            if turn < self._turn:
+                turn = self._turn
+            else:
+                self._turn = turn
+            key.turn = turn + key.stride
         limits.leases += 1
         limits.input += input
-        limits.output += output
+        limits.promise(output, now)
         limits.used_at = now
         return Lease(key, limits.family, input, output)
 
@@ -232,8 +237,8 @@ def _take_over(settings: KeySettings, carried: Mapping[str, Key]) -> Key:
 
 def _tiers(keys: Sequence[Key]) -> list[tuple[Key, ...]]:
     """By falling priority; inside one, keys without a weight come after those that have one."""
-    ranks = sorted({(key.settings.priority, key.settings.weight > 0) for key in keys}, reverse=True)
-    return [tuple(key for key in keys if (key.settings.priority, key.settings.weight > 0) == rank) for rank in ranks]
+    ranks = sorted({key.tier for key in keys}, reverse=True)
+    return [tuple(key for key in keys if key.tier == rank) for rank in ranks]
 
 
 def _standing_refusal(key: Key, family: str, now: float) -> Refusal | None:

@@ -42,17 +42,16 @@ class Lease(Struct, eq=False):
         key.in_flight -= 1
         key.pressure = key.in_flight * key.share
         limits = key.families[self.family]
+        limits.leases -= 1
+        limits.end_promise(self.output, output, now)
         if limits.buckets:
             self._correct(limits, requests, input, output, now)
-        limits.leases -= 1
-        limits.output -= self.output
         if not self.seen:
             limits.input -= self.input
         else:
             self._forget_seen(limits)
         if not limits.leases:
-            # Sums of floats drift; an idle family holds nothing.
-            limits.input = limits.output = 0.0
+            limits.input = 0.0
 
     def _correct(self, limits: Limits, requests: float, input: float, output: float, now: float) -> None:  # noqa: A002
         reserved, seen = self.input, self.seen

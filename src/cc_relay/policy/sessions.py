@@ -1,24 +1,38 @@
-"""Which upstream served a session last: a bounded memory that forgets the idle."""
+"""Where each session's cache lies: a bounded memory that forgets the idle."""
 
 from collections import OrderedDict
 
 from msgspec import Struct
 
+from cc_relay.policy.affinity import CACHE_LIFETIME
+
 
 class Home(Struct, frozen=True):
     """Where a session's prompt cache lies: `cached` tokens at `provider`, under the key with that fingerprint.
 
-    `at` is the loop's clock when the cache was last used.
+    `at` is the loop's clock when the cache was last used, `model` the one asked for ("": any), for which it counts.
     """
 
     provider: str
     key: str
     cached: int
     at: float
+    model: str = ""
+
+    def is_warm(self, model: str, now: float) -> bool:
+        """Whether the cache is still there for `model`."""
+        return now - self.at < CACHE_LIFETIME and (self.model == model or not self.model)
+
+    def is_beside(self, other: "Home") -> bool:
+        """Whether both are at one key."""
+        return self.key == other.key and self.provider == other.provider
 
 
 class SessionMemory:
     """The homes of the sessions remembered last: at most `size`, each for `ttl` seconds.
+
+    An excursion makes no new home: a session that was served elsewhere while its cache at home lives goes back there,
+    and so does one that had a word with another model on the side. Where its cache at home is dead, it has moved.
 
     Only `remember` counts as use: a session asks often while its upstream is down, and that makes no cache warmer.
     A size or a time to live of 0 remembers nothing.
@@ -39,15 +53,20 @@ class SessionMemory:
         return f"<SessionMemory {len(self._homes)} of {self._size} | {self._ttl:g} s>"
 
     def recall(self, session: str, now: float) -> Home | None:
-        """The session's home; None when it has none, or was idle for too long."""
+        """The session's home; None when it has none, or was idle for too long. Hot path."""
         entry = self._homes.get(session)
         if entry is None or now - entry[1] >= self._ttl:
             return None
         return entry[0]
 
-    def remember(self, session: str, home: Home, now: float) -> None:
-        """Make this the session's home; when the memory is full, the one idle for longest is forgotten."""
+    def remember(self, session: str, place: Home, now: float) -> None:
+        """The session was served at `place`. Hot path.
+
+        When the memory is full, the session idle for longest is forgotten.
+        """
         homes = self._homes
+        entry = homes.get(session)
+        home = place if entry is None or now - entry[1] >= self._ttl else settled(entry[0], place, now)
         homes[session] = (home, now)
         homes.move_to_end(session)
         if len(homes) > self._size:
@@ -70,3 +89,11 @@ class SessionMemory:
         self._ttl = ttl
         while len(self._homes) > max(size, 0):
             self._homes.popitem(last=False)
+
+
+def settled(home: Home, place: Home, now: float) -> Home:
+    """Where a session is at home that was at `home`, and was served at `place`."""
+    if now - home.at >= CACHE_LIFETIME:
+        return place
+    is_aside = place.model != home.model and place.cached < home.cached
+    return home if is_aside or not home.is_beside(place) else place

@@ -68,8 +68,8 @@ def _loose_message(provider: str, status: int, loose: _Loose) -> str:
         if isinstance(value, str) and (text := _tidy(value)):
             return text
     if isinstance(loose.base_resp, dict):
-        code, text = loose.base_resp.get("status_code"), loose.base_resp.get("status_msg")
-        return _tidy(f"{text} ({code})")
+        code, said = loose.base_resp.get("status_code"), loose.base_resp.get("status_msg")
+        return _tidy(f"{said} ({code})")
     if isinstance(loose.detail, list) and loose.detail and isinstance(loose.detail[0], dict):
         first = loose.detail[0]  # FastAPI's validation errors
         return _tidy(f"{'.'.join(map(str, first.get('loc', ())))}: {first.get('msg', '')}")

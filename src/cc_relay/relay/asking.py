@@ -11,6 +11,8 @@ from cc_relay.exchange import FailureKind
 from cc_relay.providers.capabilities import FOREIGN_HISTORY, describe, is_lasting
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from cc_relay.exchange import Candidate, Failure, UpstreamRequest
     from cc_relay.policy.shortcomings import Shortcomings
     from cc_relay.relay.calls import Call
@@ -100,7 +102,7 @@ class Asking:
 
 
 def remember(
-    candidate: Candidate, learned: list[str], lineage: str | None, shortcomings: Shortcomings, now: float
+    candidate: Candidate, learned: Collection[str], lineage: str | None, shortcomings: Shortcomings, now: float
 ) -> None:
     """Without these the candidate answered: the next request leaves them out at once."""
     for capability in learned:

@@ -21,6 +21,8 @@ from cc_relay.relay.pump import KeepAlive
 from cc_relay.relay.reserve import Reserved
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from cc_relay.exchange import Candidate
     from cc_relay.relay.attempt import Opening
     from cc_relay.relay.calls import Call
@@ -103,10 +105,9 @@ class Search:
     async def _try(self, reserved: Reserved, *, is_hedge: bool = False) -> tuple[Reserved, Opening] | None:
         """Phases 7 to 9 for one option: prepare, send, judge. None where it failed and the course goes on."""
         option = reserved.option
-        shells, course, call, trail = self._shells, self.course, self._call, self._trail
-        clock = shells.clock
+        shells, call = self._shells, self._call
         candidate = option.candidate
-        started_at = clock()
+        started_at = shells.clock()
         first_by = self._first_by(option, started_at)
         try:
             if shells.shortcomings:
@@ -114,12 +115,8 @@ class Search:
             if option.lane.upstream.source is not None:
                 candidate = await self._proved(option, candidate, first_by)
             request = call.prepare(option, candidate)
-        except CredentialError as error:
-            self._unproved(reserved, error)
-            return None
-        except Rejection as rejection:
-            self._drop(reserved, was_counted=False)
-            course.decline(option, rejection, clock())
+        except (CredentialError, Rejection) as error:
+            self._not_asked(reserved, error)
             return None
         except BaseException:
             self._drop(reserved, was_counted=False)
@@ -127,56 +124,97 @@ class Search:
         asking: Asking | None = None
         while True:
             try:
-                hold = self._snapshot.hold
+                hold, clock = self._snapshot.hold, shells.clock
                 opening = await attempt(shells.sender, option.provider, request, call, first_by, hold, clock)
+                if self._found is None:
+                    learned = () if asking is None else asking.learned
+                    return self._won(reserved, opening, learned, started_at, is_hedge=is_hedge)
+                # Of two that answered in the same moment one is let go.
+                opening.incoming.close()
+                self._left(reserved, started_at, is_hedge=is_hedge)
             except Refused as refused:
-                failure = refused.failure
-                if asking is None:
-                    asking = Asking(option, call, candidate, request)
-                try:
-                    change = await asking.change(failure, first_by)
-                except BaseException:
-                    self._drop(reserved, was_counted=True)
-                    trail.add_attempt(candidate, started_at, Outcome.GONE, None, "", is_hedge=is_hedge)
-                    raise
-                reason = failure.kind.value + (f"; {change}" if change else "")
-                trail.add_attempt(candidate, started_at, Outcome.FAILED, failure.status, reason, is_hedge=is_hedge)
-                if change:
-                    request, started_at = asking.request, clock()
+                asking = asking or Asking(option, call, candidate, request)
+                if await self._change(asking, reserved, refused, first_by, started_at, is_hedge=is_hedge):
+                    request, started_at = asking.request, shells.clock()
                     continue
                 self._refused(reserved, refused)
             except UpstreamError as error:
-                if error.timed_out:
-                    # Silence is late, too.
-                    option.lane.standing.latency.observe(clock() - started_at, clock())
-                self._fail(reserved, str(error), was_counted=error.stage is not Stage.CONNECT)
-                course.lose(option, error)
-                trail.add_attempt(
-                    candidate, started_at, Outcome.FAILED, None, str(error), stage=error.stage.name, is_hedge=is_hedge
-                )
+                self._lost(reserved, error, started_at, is_hedge=is_hedge)
             except BaseException:
                 # The client left, the relay stops, or another attempt was faster.
-                self._drop(reserved, was_counted=True)
-                trail.add_attempt(candidate, started_at, Outcome.GONE, None, "", is_hedge=is_hedge)
+                self._left(reserved, started_at, is_hedge=is_hedge)
                 raise
-            else:
-                now = clock()
-                incoming = opening.incoming
-                if self._found is not None:
-                    # Of two that answered in the same moment one is let go.
-                    incoming.close()
-                    self._drop(reserved, was_counted=True)
-                    trail.add_attempt(candidate, started_at, Outcome.GONE, None, "", is_hedge=is_hedge)
-                    return None
-                reserved.hear(incoming.named, shells.wall_clock, now)
-                if opening.observer is not None:
-                    option.lane.standing.latency.observe(now - started_at, now)
-                if asking is not None and asking.learned:
-                    remember(candidate, asking.learned, call.lineage, shells.shortcomings, now)
-                trail.add_attempt(candidate, started_at, Outcome.DELIVERED, incoming.status, "", is_hedge=is_hedge)
-                return reserved, opening
             shells.waiting.poke()
             return None
+
+    def _not_asked(self, reserved: Reserved, error: CredentialError | Rejection) -> None:
+        """There is no request to send: no credential for one, or the provider cannot carry it."""
+        if isinstance(error, CredentialError):
+            self._unproved(reserved, error)
+        else:
+            self._drop(reserved, was_counted=False)
+            self.course.decline(reserved.option, error, self._shells.clock())
+
+    async def _change(
+        self,
+        asking: Asking,
+        reserved: Reserved,
+        refused: Refused,
+        first_by: float,
+        started_at: float,
+        *,
+        is_hedge: bool,
+    ) -> bool:
+        """Note the refusal, and whether the option can be asked in another way."""
+        failure = refused.failure
+        try:
+            change = await asking.change(failure, first_by)
+        except BaseException:
+            self._left(reserved, started_at, is_hedge=is_hedge)
+            raise
+        reason = f"{failure.kind.value}; {change}" if change else failure.kind.value
+        self._trail.add_attempt(
+            reserved.option.candidate, started_at, Outcome.FAILED, failure.status, reason, is_hedge=is_hedge
+        )
+        return bool(change)
+
+    def _won(
+        self, reserved: Reserved, opening: Opening, learned: Collection[str], started_at: float, *, is_hedge: bool
+    ) -> tuple[Reserved, Opening]:
+        """An answer that can be committed; `learned` is what it went without. Hot path."""
+        shells, option = self._shells, reserved.option
+        now = shells.clock()
+        reserved.hear(opening.incoming.named, shells.wall_clock, now)
+        if opening.observer is not None:
+            option.lane.standing.latency.observe(now - started_at, now)
+        if learned:
+            remember(option.candidate, learned, self._call.lineage, shells.shortcomings, now)
+        status = opening.incoming.status
+        self._trail.add_attempt(option.candidate, started_at, Outcome.DELIVERED, status, "", is_hedge=is_hedge)
+        return reserved, opening
+
+    def _lost(self, reserved: Reserved, error: UpstreamError, started_at: float, *, is_hedge: bool) -> None:
+        """No answer came."""
+        option, now = reserved.option, self._shells.clock()
+        if error.timed_out:
+            # Silence is late, too.
+            option.lane.standing.latency.observe(now - started_at, now)
+        self._fail(reserved, str(error), was_counted=error.stage is not Stage.CONNECT)
+        self.course.lose(option, error)
+        self._trail.add_attempt(
+            option.candidate,
+            started_at,
+            Outcome.FAILED,
+            None,
+            str(error),
+            stage=error.stage.name,
+            is_hedge=is_hedge,
+        )
+
+    def _left(self, reserved: Reserved, started_at: float, *, is_hedge: bool) -> None:
+        """Nobody wants this attempt's answer any more."""
+        self._drop(reserved, was_counted=True)
+        self._trail.add_attempt(reserved.option.candidate, started_at, Outcome.GONE, None, "", is_hedge=is_hedge)
 
     def _first_by(self, option: Option, now: float) -> float:
         """When the first meaningful byte must be here: earlier while somebody else could take over."""
@@ -189,7 +227,7 @@ class Search:
     async def _proved(self, option: Option, candidate: Candidate, first_by: float) -> Candidate:
         """The candidate with the credential of the moment.
 
-        Raises CredentialError where there is none to be had, Rejection where one has to be waited for that nobody needs.
+        Raises CredentialError where there is none to be had, Rejection where somebody else need not wait for one.
         """
         source = option.lane.upstream.source
         assert source is not None
@@ -208,7 +246,7 @@ class Search:
         failure = Failure(FailureKind.CREDENTIAL, 502, "api_error", str(error), b"")
         until = reserved.answer_for_key(failure, now, shells.dice)
         shells.watch.key_out(option.candidate, failure, until - now)
-        self.course.put_out(option, Refusal(CREDENTIAL, until), now)
+        self.course.put_out(option, Refusal(CREDENTIAL, until), error, now)
         shells.waiting.poke()
 
     # -- phase 10: what becomes of a lease -------------------------------------------------------------------------

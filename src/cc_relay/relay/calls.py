@@ -13,7 +13,6 @@ from cc_relay.codec.session_hash import session_of
 from cc_relay.codec.token_count import read_token_count
 from cc_relay.errors import Rejection
 from cc_relay.exchange import Usage
-from cc_relay.policy.affinity import CACHE_LIFETIME
 from cc_relay.policy.routing import Ask
 from cc_relay.policy.routing.failover import Failover
 from cc_relay.relay.plan import Route, no_credential, personal, unknown_model
@@ -158,7 +157,7 @@ class MessagesCall:
         home: Home | None = None if lineage is None else shells.sessions.recall(lineage, now)
         size = peeked.size // BYTES_PER_TOKEN if self.family is None else 0
         cached, warm_at = 0, ""
-        if home is not None and now - home.at < CACHE_LIFETIME:
+        if home is not None and home.cached and home.is_warm(self.model, now):
             cached, warm_at = min(home.cached, size), home.provider
         return Route(
             lanes,
@@ -167,6 +166,8 @@ class MessagesCall:
             self._principal,
             session=lineage,
             home=home,
+            # What names no session is one only for as long as it repeats itself.
+            settles=lineage is not None and self.session is not None,
             is_bound=is_stateful(peeked.fields, self._request.named),
         )
 

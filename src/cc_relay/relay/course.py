@@ -18,7 +18,8 @@ from cc_relay.relay.reserve import Reserved, refusal_of, reserve
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cc_relay.errors import Rejection, UpstreamError
+    from cc_relay.errors import CredentialError, Rejection, UpstreamError
+    from cc_relay.policy.sessions import Home
     from cc_relay.relay.attempt import Refused
     from cc_relay.relay.calls import Call
     from cc_relay.relay.plan import Route
@@ -36,6 +37,9 @@ SHORT_PROMPT = 10_000
 STILL_WRITING = 1.5
 """By how much the answers that are being written are longer than the average one: the long ones take longer. What is
 reserved for them together must suffice."""
+
+KEPT_FOR_OTHERS = 3
+"""Attempts that a session's own key leaves to others, however often it is throttled: one to ask it again, and two."""
 
 ENOUGH = 1000
 """Attempts of a call that looks for its owner key by key."""
@@ -86,6 +90,7 @@ class Course:
         "_call",
         "_deferred",
         "_has_rested",
+        "_home_until",
         "_ignores_objections",
         "_is_second_round",
         "_max_attempts",
@@ -94,6 +99,7 @@ class Course:
         "_options",
         "_refused",
         "_strikes",
+        "_throttled",
         "_waiting",
         "_was_unwell",
         "attempts",
@@ -117,6 +123,8 @@ class Course:
         self._waiting = waiting
         self._is_second_round = False
         self._has_rested = False
+        self._home_until: float | None = None
+        self._throttled: Option | None = None
         self._was_unwell = False
         self._ignores_objections = False
         self._objected: list[Option] = []
@@ -150,6 +158,9 @@ class Course:
         """Try what is reserved, rest, or wait for a key; None when the course is at its end."""
         if self.attempts >= self._max_attempts:
             return None
+        wait = self._wait_again(now)
+        if wait is not None:
+            return wait
         while (option := self._draw()) is not None:
             if self._is_second_round and self._was_unwell and not self._has_rested:
                 self._ahead.insert(0, option)
@@ -294,10 +305,26 @@ class Course:
             return None
         if refusal.reason not in EXHAUSTED:
             return None
-        worth = worth_waiting(self.route.ask.cached, option.lane.price, now - home.at)
-        if not worth or refusal.retry_at > now + worth:
+        return self._wait_for_cache(option, home, refusal, now)
+
+    def _wait_for_cache(self, option: Option, home: Home, refusal: Refusal, now: float) -> Wait | None:
+        until = self._home_until
+        if until is None:
+            # What the cache is worth is waited once, however often the key says no.
+            worth = worth_waiting(self.route.ask.cached, option.lane.price, now - home.at)
+            self._home_until = until = now + worth
+        if until <= now or refusal.retry_at > until:
             return None
-        return Wait(refusal, (option,), worth, is_for_home=True)
+        return Wait(refusal, (option,), until - now, is_for_home=True)
+
+    def _wait_again(self, now: float) -> Wait | None:
+        """Wait for the session's own key after it was asked and said that it is throttled."""
+        option, self._throttled = self._throttled, None
+        home = self.route.home
+        refusal = None if option is None else self._refused.get(option)
+        if option is None or refusal is None or home is None or self._waiting is None:
+            return None
+        return self._wait_for_cache(option, home, refusal, now)
 
     def _wait_for_any(self) -> Wait | None:
         """Wait for whichever key is free first; a breaker that is open fails fast."""
@@ -335,11 +362,11 @@ class Course:
         self.declined.append(Declined(option.candidate, Refusal(CANNOT_CARRY, inf), now))
         self.losses.add(option, rejection)
 
-    def put_out(self, option: Option, refusal: Refusal, now: float) -> None:
-        """There is no credential for it; nothing was sent."""
+    def put_out(self, option: Option, refusal: Refusal, error: CredentialError, now: float) -> None:
+        """There is no credential for it, and `error` says why; nothing was sent."""
         self.attempts -= 1
         self._refused[option] = refusal
-        self.losses.add_refusal(option, refusal)
+        self.losses.add_unproved(option, refusal, error)
         self.declined.append(Declined(option.candidate, refusal, now))
 
     def refuse(self, option: Option, refused: Refused, out_until: float | None) -> None:
@@ -350,7 +377,19 @@ class Course:
         if out_until is not None and verdict is not Verdict.STOP:
             self._refused[option] = Refusal(REASONS[refused.failure.kind], out_until)
         self.losses.add(option, refused)
-        self._go_on(option, verdict)
+        if (
+            refused.failure.kind is FailureKind.THROTTLE
+            and refused.failure.retry_after
+            and self._is_worth_asking(option)
+        ):
+            self._throttled = option
+        else:
+            self._go_on(option, verdict)
+
+    def _is_worth_asking(self, option: Option) -> bool:
+        """Whether it holds the session's cache, and asking it once more leaves enough attempts for others."""
+        home = self.route.home
+        return home is not None and is_at(option, home) and self.attempts + KEPT_FOR_OTHERS <= self._max_attempts
 
     def lose(self, option: Option, error: UpstreamError) -> None:
         """The upstream did not answer."""

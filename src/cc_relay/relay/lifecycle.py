@@ -16,7 +16,7 @@ from cc_relay.relay.asking import remember_family
 from cc_relay.relay.attempts import ANSWERED, Search
 from cc_relay.relay.authenticate import authenticate
 from cc_relay.relay.losses import Unanswered
-from cc_relay.relay.plan import is_at, is_excursion
+from cc_relay.relay.plan import is_at
 from cc_relay.relay.pump import Pump
 from cc_relay.relay.trail import Trail
 
@@ -111,11 +111,12 @@ def release(shells: Shells, trail: Trail) -> None:
         transition = reserved.succeed(usage, trail.session, now)
         if usage.output:
             shells.typical_output += (usage.output - shells.typical_output) * OUTPUT_SHARE
-        if trail.lineage is not None and not is_excursion(reserved.option, trail.route, now):
+        if trail.lineage is not None:
             candidate = reserved.option.candidate
             cached = usage.cache_read + usage.cache_write_5m + usage.cache_write_1h
-            home = Home(candidate.provider, candidate.credential.fingerprint, cached, now)
-            shells.sessions.remember(trail.lineage, home, now)
+            model = "" if trail.route is None else trail.route.ask.model
+            place = Home(candidate.provider, candidate.credential.fingerprint, cached, now, model)
+            shells.sessions.remember(trail.lineage, place, now)
         if trail.lineage is not None and (shells.shortcomings or not reserved.option.lane.is_claude):
             remember_family(reserved.option, trail.lineage, shells.shortcomings, now)
     elif trail.outcome is Outcome.BROKEN:

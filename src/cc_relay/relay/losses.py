@@ -12,7 +12,8 @@ from cc_relay.relay.plan import no_credential
 from cc_relay.relay.reserve import BREAKER_OPEN
 
 if TYPE_CHECKING:
-    from cc_relay.exchange import Refusal
+    from cc_relay.errors import CredentialError
+    from cc_relay.exchange import Failure, Refusal
     from cc_relay.relay.snapshot import Option
 
 EXHAUSTED = frozenset({"rate", "throttled", "plan"})
@@ -36,9 +37,10 @@ class Unanswered(Exception):
 class Losses:
     """Failures of attempts, and refusals of keys that were not even tried."""
 
-    __slots__ = ("_failures", "_refusals")
+    __slots__ = ("_failures", "_refusals", "_unproved")
 
     def __init__(self) -> None:
+        self._unproved: dict[Option, Rejection] = {}
         self._failures: list[tuple[Option, Refused | UpstreamError | Rejection]] = []
         self._refusals: dict[Option, Refusal] = {}
 
@@ -55,6 +57,11 @@ class Losses:
         """A key or a breaker said no; its last word counts."""
         self._refusals[option] = refusal
 
+    def add_unproved(self, option: Option, refusal: Refusal, error: CredentialError) -> None:
+        """There is no credential for it, and `error` says why."""
+        self._refusals[option] = refusal
+        self._unproved[option] = unproved(option, error)
+
     def forget_refusal(self, option: Option) -> None:
         """It is tried after all."""
         self._refusals.pop(option, None)
@@ -68,7 +75,9 @@ class Losses:
         attempted = [loss for loss in self._failures if not isinstance(loss[1], Rejection)]
         if attempted and not exhausted:
             option, failure = attempted[-1]
-            return unreachable(option, failure) if isinstance(failure, UpstreamError) else credential_refused(option)
+            if isinstance(failure, UpstreamError):
+                return unreachable(option, failure)
+            return credential_refused(option, failure.failure if isinstance(failure, Refused) else None)
         if exhausted:
             return all_exhausted(min(refusal.retry_at for refusal in exhausted) - now)
         return self._never_tried(now)
@@ -80,7 +89,7 @@ class Losses:
             return all_open(min(refusal.retry_at for refusal in broken) - now, self._names(BREAKER_OPEN))
         for option, refusal in self._refusals.items():
             if refusal.reason == "credential":
-                return credential_refused(option)
+                return self._unproved.get(option) or credential_refused(option)
         for _, failure in reversed(self._failures):
             if isinstance(failure, Rejection):
                 return failure
@@ -121,12 +130,21 @@ def all_open(seconds: float, names: str) -> Rejection:
     return Rejection(529, "overloaded_error", message, reason="circuit_open", retry_after=wait)
 
 
-def credential_refused(option: Option) -> Rejection:
+def credential_refused(option: Option, failure: Failure | None = None) -> Rejection:
+    """`failure` may know a remedy."""
     name = option.candidate.provider
-    message = (
-        f"The provider {name!r} refused the relay's own credential. Check its key in the relay's configuration "
-        "(`cc-relay doctor` tells more)."
-    )
+    if failure is not None and failure.is_remedy:
+        message = f"The provider {name!r} cannot be asked: {failure.message} `cc-relay doctor` tells more."
+    else:
+        message = (
+            f"The provider {name!r} refused the relay's own credential. Check its key in the relay's configuration "
+            "(`cc-relay doctor` tells more)."
+        )
+    return Rejection(502, "api_error", message, reason="upstream_credential", should_retry=False)
+
+
+def unproved(option: Option, error: CredentialError) -> Rejection:
+    message = f"The provider {option.candidate.provider!r} cannot be asked: {error}. `cc-relay doctor` tells more."
     return Rejection(502, "api_error", message, reason="upstream_credential", should_retry=False)
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from cc_relay.errors import Rejection
 from cc_relay.exchange import Considered
-from cc_relay.policy.affinity import CACHE_LIFETIME
 from cc_relay.relay.authenticate import LOGIN_PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from cc_relay.exchange import Credential
+    from cc_relay.policy.key import Key
     from cc_relay.policy.routing import Ask, Strategy
     from cc_relay.policy.sessions import Home
     from cc_relay.relay.authenticate import Principal
@@ -24,6 +25,9 @@ MOST_REASONS = 4
 """How many ranks of a strategy that goes by the moment are given their reasons while it lasts."""
 
 
+CROWDED = "no room to settle"
+"""Why an option comes after all others for a session that has no cache to lose."""
+
 ELSEWHERE = "not where the session lives"
 """Why an option is none for a request that is bound to its home."""
 
@@ -31,11 +35,26 @@ ELSEWHERE = "not where the session lives"
 class Route:
     """The lanes that serve a request as the strategy ranked them, and through them the options, one after the other.
 
-    `session` is what keys are chosen by (None: by the pool's own strategy), `home` where the session was last served.
-    A request that `is_bound` lives on at its home and cannot be answered anywhere else.
+    `session` is what keys are chosen by (None: by the pool's own strategy), `home` where it was served last, excursions
+    aside. A session whose cache is warm goes home first, whatever the strategy; one whose cache is lost goes home where
+    the strategy spreads over equals, and else by the strategy's order again. One that `settles` has no cache to lose
+    and will stay for long: it passes over keys without room, and over providers where the strategy's order is not
+    strict. A request that `is_bound` lives on at its home and cannot be answered anywhere else.
     """
 
-    __slots__ = ("_reasons", "ask", "home", "is_bound", "lanes", "principal", "session", "strategy")
+    __slots__ = (
+        "_crowded",
+        "_is_kept",
+        "_reasons",
+        "ask",
+        "home",
+        "is_bound",
+        "lanes",
+        "principal",
+        "session",
+        "settles",
+        "strategy",
+    )
 
     def __init__(
         self,
@@ -46,6 +65,7 @@ class Route:
         *,
         session: str | None,
         home: Home | None,
+        settles: bool = False,
         is_bound: bool = False,
     ) -> None:
         self.strategy = strategy
@@ -53,10 +73,13 @@ class Route:
         self.principal = principal
         self.session = session
         self.home = home
+        self.settles = settles and not ask.warm_at
         self.is_bound = is_bound
         self._reasons: tuple[str, ...] = ()
+        self._crowded: list[Option] | tuple[()] = ()
+        self._is_kept = is_kept = home is not None and (strategy.is_placing or ask.warm_at != "")
         if len(lanes) > 1:
-            if home is not None and (strategy.is_placing or is_bound):
+            if home is not None and (is_kept or is_bound):
                 # A place once given is kept, and takes nobody's turn; others follow by priority.
                 found = sorted(lanes, key=lambda lane: lane.name != home.provider)
                 lanes = found if found[0].name == home.provider else strategy.rank(lanes, ask)
@@ -74,17 +97,32 @@ class Route:
         """Every option once, best first; the keys of a lane are ranked when it is reached. Hot path."""
         principal, lanes = self.principal, self.lanes
         if principal.login is not None or not principal.may_use_keys:
-            options = (option for lane in lanes for option in personal(lane, principal, self._of_lane(lane)))
-            return self._at_home(options) if self.is_bound else options
+            own = (option for lane in lanes for option in personal(lane, principal, self._of_lane(lane)))
+            return self._at_home(own) if self.is_bound else own
         if self.is_bound:
             return self._at_home(option for lane in lanes for option in self._of_lane(lane))
-        if len(lanes) == 1:
-            return self._of_lane(lanes[0])
-        return (option for lane in lanes for option in self._of_lane(lane))
+        if not self.settles:
+            return self._of_lane(lanes[0]) if len(lanes) == 1 else chain.from_iterable(map(self._of_lane, lanes))
+        if not self.strategy.is_strict:
+            return self._roomy_first(chain.from_iterable(map(self._of_lane, lanes)))
+        return chain.from_iterable(self._roomy_first(self._of_lane(lane)) for lane in lanes)
+
+    def _roomy_first(self, options: Iterator[Option]) -> Iterator[Option]:
+        """Those with room, or where the session is at home; the rest in the same order."""
+        now, home = self.ask.now, self.home
+        crowded: list[Option] = []
+        for option in options:
+            if (home is not None and is_at(option, home)) or has_room(option, now):
+                yield option
+            else:
+                crowded.append(option)
+        self._crowded = [*self._crowded, *crowded]
+        yield from crowded
 
     def considered(self) -> tuple[Considered, ...]:
         """The candidates in their order, for whoever asks why."""
-        found: list[Considered] = []
+        found: list[tuple[Option, str]] = []
+        crowded: list[tuple[Option, str]] = []
         principal, home = self.principal, self.home if self.is_bound else None
         for number, lane in enumerate(self.lanes):
             reason = self._reason(number, lane)
@@ -93,11 +131,18 @@ class Route:
                 options = personal(lane, principal, options)
             for option in options:
                 is_elsewhere = home is not None and not is_at(option, home)
-                found.append(Considered(len(found) + 1, option.candidate, ELSEWHERE if is_elsewhere else reason))
-        return tuple(found)
+                if option in self._crowded:
+                    crowded.append((option, CROWDED))
+                else:
+                    found.append((option, ELSEWHERE if is_elsewhere else reason))
+            if self.strategy.is_strict:
+                found += crowded
+                crowded.clear()
+        found += crowded
+        return tuple([Considered(rank, option.candidate, why) for rank, (option, why) in enumerate(found, 1)])
 
     def _reason(self, number: int, lane: Lane) -> str:
-        if self.home is not None and self.strategy.is_placing and lane.name == self.home.provider:
+        if self._is_kept and self.home is not None and lane.name == self.home.provider:
             return "the session's place"
         if number < len(self._reasons):
             return self._reasons[number]
@@ -108,8 +153,21 @@ class Route:
         if len(options) < 2:
             return iter(options.values())
         pool = lane.upstream.pool
-        keys = pool.rank(self.ask.now, self.ask.dice) if self.session is None else pool.rank_for(self.session)
-        return (options[key.name] for key in keys)
+        if self.session is None:
+            return (options[key.name] for key in pool.rank(self.ask.now, self.ask.dice))
+        keys = pool.rank_for(self.session)
+        home = self.home
+        if home is None or not home.cached or home.provider != lane.name or home.key not in options:
+            return (options[key.name] for key in keys)
+        return self._home_first(options[home.key], keys, options)
+
+    def _home_first(self, own: Option, keys: Sequence[Key], options: Mapping[str, Option]) -> Iterator[Option]:
+        """The session's own key before all others; but a spare is left again when no cache is lost by it."""
+        first = keys[0]
+        if own.key is None or (not self.ask.warm_at and own.key.tier < first.tier):
+            return (options[key.name] for key in keys)
+        others = (options[key.name] for key in keys if key is not own.key)
+        return chain((own,), others)
 
     def _at_home(self, options: Iterator[Option]) -> Iterator[Option]:
         """The one option that knows what the request refers to: where the session was last served, else the first."""
@@ -130,10 +188,10 @@ def is_at(option: Option, home: Home) -> bool:
     return option.candidate.provider == home.provider and option.candidate.credential.fingerprint == home.key
 
 
-def is_excursion(option: Option, route: Route | None, now: float) -> bool:
-    """Whether a session was served away from a home whose cache is still alive: next time it goes back there."""
-    home = None if route is None else route.home
-    return home is not None and not is_at(option, home) and now - home.at < CACHE_LIFETIME
+def has_room(option: Option, now: float) -> bool:
+    """Whether a session may settle there."""
+    lane, key = option.lane, option.key
+    return lane.upstream.breaker.is_closed and (key is None or key.has_room(lane.family, now))
 
 
 def personal(lane: Lane, principal: Principal, options: Iterator[Option]) -> Iterator[Option]:

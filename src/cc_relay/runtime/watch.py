@@ -71,6 +71,10 @@ class LoggingWatch:
             self._said.clear()
         self._said[place] = now + QUIET_SECONDS
         level, words = KEY_NEWS.get(failure.kind, (logging.WARNING, "failed"))
+        if failure.is_remedy:
+            said = "key %s of %s is left alone for %s: %s"
+            logger.log(level, said, name, candidate.provider, spoken(seconds), printable(failure.message))
+            return
         said = "key %s of %s was answered with HTTP %d and is left alone for %s: it %s"
         logger.log(level, said, name, candidate.provider, failure.status, spoken(seconds), words)
 

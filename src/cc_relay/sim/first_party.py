@@ -17,6 +17,7 @@ from cc_relay.sim.gate import Gate, betas
 from cc_relay.sim.refusals import Refused
 from cc_relay.sim.reply import InBand, Reply, json_reply, whole
 from cc_relay.sim.settings import SimSettings
+from cc_relay.sim.steering import read_model
 
 Desk = Callable[[RelayRequest, float], Reply | None]
 """Answers the endpoints that hand out credentials; None for every other."""
@@ -58,7 +59,9 @@ class FirstPartyDoor:
         if (method, endpoint) == ("POST", "/v1/messages"):
             return Call(Endpoint.MESSAGES, secret, self._read(request))
         if (method, endpoint) == ("POST", "/v1/messages/count_tokens") and self._dialect.counts_tokens:
-            return Call(Endpoint.COUNT, secret, self._read(request))
+            body = self._read(request)
+            self.resolve(read_model(body.model).model)
+            return Call(Endpoint.COUNT, secret, body)
         if method == "GET" and endpoint.startswith("/v1/models"):
             return Call(Endpoint.LIST, secret, found=self._list(endpoint, request.query))
         raise Refused("path")

@@ -70,6 +70,28 @@ def test_a_refused_key_says_where_it_came_from() -> None:
     assert diagnosis.fix == "check ${KEY}"
 
 
+def test_what_the_provider_advises_is_the_fix() -> None:
+    diagnosis = answered(403, FailureKind.CREDENTIAL, "unused")
+    refused = Failure(FailureKind.CREDENTIAL, 502, "api_error", "mine refused the key: set the clock right.", b"")
+    advised = read_answer(403, lambda: refused, origin=ORIGIN, where="${KEY}")
+    assert diagnosis.fix == "check ${KEY}"
+    assert advised.fix == "mine refused the key: set the clock right"
+
+
+@pytest.mark.parametrize("cloud", ["bedrock", "vertex", "azure"])
+def test_each_cloud_has_a_fix_for_a_model_it_does_not_have(cloud: str) -> None:
+    missing = Failure(FailureKind.UNKNOWN_MODEL, 404, "not_found_error", "no", b"")
+    diagnosis = read_answer(404, lambda: missing, origin=ORIGIN, where="", provider_type=cloud)
+    assert "model_mapping" in diagnosis.fix
+    assert diagnosis.fix != FAILURES[FailureKind.UNKNOWN_MODEL][1]
+
+
+def test_a_key_that_stands_in_the_file_is_to_be_checked_there() -> None:
+    refused = Failure(FailureKind.CREDENTIAL, 401, "authentication_error", "no", b"")
+    diagnosis = read_answer(401, lambda: refused, origin=ORIGIN, where="written in the file")
+    assert diagnosis.fix == "check the key in the file"
+
+
 def test_a_throttled_key_is_a_good_key() -> None:
     assert answered(429, FailureKind.THROTTLE).is_fine
 

@@ -210,3 +210,63 @@ def test_garbage_teaches_nothing(limit: float | None, remaining: float | None) -
     made.take(20.0, 0.0)
     assert not made.learn(limit, remaining, nan, 0.0)
     assert (made.burst, made.rate, made.level(0.0)) == (60.0, 1.0, 40.0)
+
+
+# -- held -------------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_refills_in_place_of_what_is_held() -> None:
+    made = bucket(60.0, rate=1.0)
+    assert made.try_take(40.0, 0.0)
+    made.held, made.held_until = 40.0, inf
+    assert made.level(500.0) == 20.0
+    made.hold(0.0, 1000.0)
+    assert made.level(1010.0) == 30.0
+
+
+def test_what_is_held_for_long_is_no_obstacle() -> None:
+    made = bucket(60.0, rate=1.0)
+    assert made.try_take(40.0, 0.0)
+    made.held, made.held_until = 40.0, 60.0
+    assert made.available_at(20.0, 0.0) == 0.0
+    assert not made.try_take(30.0, 59.0)
+    assert not made.try_take(30.0, 60.0)
+    assert made.try_take(30.0, 70.0)
+
+
+@pytest.mark.parametrize(
+    ("held", "until", "at"),
+    [
+        pytest.param(40.0, 60.0, 10.0, id="when the missing would have come in"),
+        pytest.param(29.0, 60.0, 10.0, id="it is not in the way"),
+        pytest.param(40.0, 10.5, 10.0, id="not for long"),
+    ],
+)
+def test_when_to_ask_again_for_what_is_held(held: float, until: float, at: float) -> None:
+    made = bucket(60.0, rate=1.0)
+    assert made.try_take(40.0, 0.0)
+    made.held, made.held_until = held, until
+    assert made.available_at(30.0, 0.0) == at
+
+
+@pytest.mark.parametrize(("until", "at"), [(60.0, 1.0), (0.5, 0.5)])
+def test_a_little_that_is_held_is_not_asked_for_at_every_moment(until: float, at: float) -> None:
+    made = bucket(60.0, rate=1000.0)
+    assert made.try_take(40.0, 0.0)
+    made.held, made.held_until = 40.0, until
+    assert made.available_at(21.0, 0.0) == at
+
+
+def test_more_held_than_there_is_leaves_nothing() -> None:
+    made = bucket(60.0, rate=1.0)
+    made.held, made.held_until = 100.0, inf
+    assert made.level(1000.0) == 0.0
+
+
+def test_to_look_takes_nothing() -> None:
+    made = bucket(60.0, rate=1.0)
+    made.take(30.0, 0.0)
+    assert [made.has(amount, 0.0) for amount in (0.0, 30.0, 31.0)] == [True, True, False]
+    assert [made.has(1000.0, now) for now in (29.0, 30.0)] == [False, True]
+    assert not TokenBucket(1.0, 0.0, 0.0).has(1.0, 0.0)
+    assert made.level(30.0) == 60.0

@@ -52,9 +52,9 @@ def test_a_lease_is_taken_from_every_limit() -> None:
 
 def test_a_refused_reservation_takes_nothing_and_says_when() -> None:
     pool = pool_of(LIMITED)
-    reserved(pool, input=1000.0, output=550.0)
+    reserved(pool, input=5800.0, output=100.0)
     before = levels(pool.keys[0])
-    assert refused(pool, input=1000.0, output=100.0) == Refusal("rate", 5.0)
+    assert refused(pool, input=700.0, output=100.0) == Refusal("rate", 5.0)
     assert levels(pool.keys[0]) == before
     assert pool.keys[0].in_flight == 1
 
@@ -448,3 +448,91 @@ def test_it_shows_no_more_than_names_and_counts() -> None:
     assert repr(pool) == "<KeyPool least_loaded [1 keys | 1 leases]>"
     assert repr(pool.keys[0]) == "<Key a [1 in flight, 1 families]>"
     assert repr(lease) == "<Lease a '' 5 in, 0 out, open>"
+
+
+# -- answers being written --------------------------------------------------------------------------------------------
+
+WRITING = KeySettings("a", otpm=600)
+
+
+def test_no_output_refills_for_an_answer_that_is_still_being_written() -> None:
+    pool = pool_of(WRITING)
+    lease = reserved(pool, output=400.0)
+    assert refused(pool, now=50.0, output=300.0) == Refusal("rate", 60.0)
+    pool.settle(lease, 0.0, 400.0, 50.0)
+    # Upstream is charged only now: what was left refills from here on.
+    assert levels(pool.keys[0], 60.0) == {"output": 300.0}
+
+
+def test_an_answer_that_takes_longer_than_a_minute_stands_in_nobodys_way() -> None:
+    pool = pool_of(WRITING)
+    reserved(pool, output=600.0)
+    reserved(pool, now=120.0, output=600.0)
+
+
+def test_input_refills_at_once_since_it_was_charged_at_once() -> None:
+    pool = pool_of(LIMITED)
+    reserved(pool, input=3000.0)
+    assert levels(pool.keys[0], 60.0)["input"] == 6000.0
+
+
+def test_a_limit_learned_while_answers_are_written_is_held_for_them_too() -> None:
+    pool = pool_of()
+    lease = reserved(pool, output=400.0)
+    pool.learn(pool.keys[0], "", [("output", 600.0, 600.0, None)], 0.0)
+    assert levels(pool.keys[0], 50.0) == {"output": 200.0}
+    pool.give_back(lease, 50.0, was_counted=False)
+    assert levels(pool.keys[0], 50.0) == {"output": 600.0}
+
+
+def with_answers_off_by(tokens: float) -> KeyPool:
+    pool = pool_of(KeySettings("a", otpm=6000))
+    for number in range(200):
+        lease = reserved(pool, now=number * 60.0, output=300.0)
+        pool.settle(lease, 0.0, 300.0 + (tokens if number % 2 else -tokens), number * 60.0)
+    return pool
+
+
+def test_who_is_alone_is_spared_nothing_from() -> None:
+    pool = with_answers_off_by(200.0)
+    reserved(pool, now=1e6, output=6000.0)
+
+
+def test_beside_others_a_standard_deviation_of_all_their_lengths_is_spared() -> None:
+    pool = with_answers_off_by(200.0)
+    first = reserved(pool, now=1e6, output=3000.0)
+    # Two answers, each off by 200: 283 together.
+    refused(pool, now=1e6, output=2730.0)
+    reserved(pool, now=1e6, output=2710.0)
+    assert first.is_open
+
+
+def test_a_monstrous_answer_does_not_keep_a_key_to_itself() -> None:
+    pool = with_answers_off_by(0.0)
+    pool.settle(reserved(pool, now=1e6, output=300.0), 0.0, 1e6, 1e6)
+    reserved(pool, now=2e6, output=3000.0)
+    refused(pool, now=2e6, output=1501.0)
+    reserved(pool, now=2e6, output=1500.0)
+
+
+# -- room -------------------------------------------------------------------------------------------------------------
+
+
+def test_room_is_half_of_every_limit() -> None:
+    pool = pool_of(LIMITED)
+    key = pool.keys[0]
+    assert key.has_room("", 0.0)
+    reserved(pool, output=300.0)
+    assert key.has_room("", 0.0)
+    reserved(pool, input=3001.0)
+    assert not key.has_room("", 0.0)
+
+
+def test_a_key_has_no_room_while_it_is_out_and_until_five_minutes_after_a_throttle() -> None:
+    pool = pool_of()
+    key = pool.keys[0]
+    pool.cool(key, "family", 10.0, 0.0, dice)
+    assert [key.has_room("family", now) for now in (0.0, 309.9, 310.0)] == [False, False, True]
+    assert key.has_room("other", 0.0)
+    pool.refuse(key, 0.0)
+    assert not key.has_room("other", 0.0)

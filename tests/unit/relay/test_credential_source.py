@@ -108,6 +108,16 @@ async def test_where_none_can_be_had_the_key_is_out_and_nothing_is_sent() -> Non
     downstream = await rig.serve()
     assert (downstream.status, rig.sender.requests) == (502, [])
     assert rig.watch.heard[0].startswith("a/key-cloud credential")
+    assert b"'a' cannot be asked: the profile is missing" in downstream.body
+
+
+@virtual
+async def test_what_a_provider_advises_is_told_and_what_an_upstream_says_is_not() -> None:
+    for status, is_told in ((502, True), (401, False)):
+        refusal = failure(status, kind=FailureKind.CREDENTIAL)
+        downstream = await Rig(refusal, upstreams=[upstream("a", "key")]).serve()
+        assert downstream.status == 502
+        assert (b"as scripted" in downstream.body) == is_told
 
 
 @virtual

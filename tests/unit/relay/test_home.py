@@ -180,13 +180,55 @@ async def test_a_wait_at_home_that_was_in_vain_ends_in_a_move() -> None:
 
 
 @virtual
-async def test_a_key_that_fails_is_not_waited_for() -> None:
+async def test_a_key_that_says_when_it_is_free_is_waited_for_and_asked_again() -> None:
+    pool = upstream("a", "k1", "k2")
+    first, _ = own_order(pool)
+    rig = at_home(failure(429, retry_after="5"), ok(), pool=pool, name=first, cached=90_000, queueing=A_MINUTE)
+    downstream = await rig.serve(headers=of_session(S), body=LONG)
+    assert rig.sender.asked == [f"a/{first}", f"a/{first}"]
+    assert downstream.ended_at == STARTED_AT + 5.0
+
+
+@pytest.mark.parametrize(
+    ("failed", "cached"),
+    [
+        pytest.param(failure(429, retry_after="59"), 90_000, id="for longer than its cache is worth"),
+        pytest.param(failure(429, retry_after="5"), 0, id="without a cache"),
+        pytest.param(failure(429), 90_000, id="without a word of when"),
+        pytest.param(failure(529), 90_000, id="overloaded"),
+    ],
+)
+@virtual
+async def test_a_key_that_fails_is_not_waited_for(failed: FakeIncoming, cached: int) -> None:
     pool = upstream("a", "k1", "k2")
     first, second = own_order(pool)
-    rig = at_home(failure(429, retry_after="5"), ok(), pool=pool, name=first, cached=90_000, queueing=A_MINUTE)
+    rig = at_home(failed, ok(), pool=pool, name=first, cached=cached, queueing=A_MINUTE)
     downstream = await rig.serve(headers=of_session(S), body=LONG)
     assert rig.sender.asked == [f"a/{first}", f"a/{second}"]
     assert downstream.ended_at == STARTED_AT
+
+
+@virtual
+async def test_a_key_that_breaks_its_word_is_asked_twice_and_its_cache_waited_for_once() -> None:
+    pool = upstream("a", "k1", "k2")
+    first, second = own_order(pool)
+    answers = [failure(429, retry_after="5"), failure(429, retry_after="5"), ok()]
+    rig = at_home(*answers, pool=pool, name=first, cached=90_000, queueing=A_MINUTE)
+    downstream = await rig.serve(headers=of_session(S), body=LONG)
+    assert rig.sender.asked == [f"a/{first}", f"a/{first}", f"a/{second}"]
+    assert downstream.ended_at == STARTED_AT + 5.0
+
+
+@virtual
+async def test_a_session_comes_home_from_an_excursion_and_not_from_an_outage_that_outlasts_its_cache() -> None:
+    upstreams = [upstream("a"), upstream("b")]
+    served = [ok(), unreachable(), ok(), ok(), unreachable(), ok(), ok()]
+    rig = Rig(*served, upstreams=upstreams, strategy=RoundRobin(), keeps_sessions=True)
+    for pause in (0.0, 200.0, 90.0, 300.0, 1.0):
+        await asyncio.sleep(pause)
+        await rig.serve(headers=of_session(S))
+    asked = [one.removesuffix("-key")[-1] for one in rig.sender.asked]
+    assert asked == ["a", "a", "b", "a", "a", "b", "b"]
 
 
 @virtual
@@ -213,7 +255,7 @@ async def test_what_is_cached_is_what_was_read_from_and_written_to_the_cache() -
     given = stream(*sse_stream(input_tokens=700, cache_read=4000, cache_write_5m=200, cache_write_1h=50))
     rig = Rig(given, upstreams=[upstream("a")], keeps_sessions=True)
     await rig.serve(headers=of_session(S), body=STREAMING)
-    assert rig.shells.sessions.recall(S, STARTED_AT) == Home("a", "key-a-key", 4250, STARTED_AT)
+    assert rig.shells.sessions.recall(S, STARTED_AT) == Home("a", "key-a-key", 4250, STARTED_AT, "claude-sonnet-5-5")
 
 
 @virtual

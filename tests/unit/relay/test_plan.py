@@ -4,12 +4,15 @@ import json
 from collections.abc import Iterable
 
 import pytest
+from msgspec.structs import replace
 from tests.support.builders import messages_body, relay_request
 from tests.support.fakes import Rig, answer, key, upstream, upstream_of
 from tests.support.virtual_time import STARTED_AT, virtual
 
 from cc_relay.errors import Rejection
 from cc_relay.exchange import Credential, Price
+from cc_relay.policy.key import KeySettings
+from cc_relay.policy.key_pool import KeyPool
 from cc_relay.policy.routing.round_robin import RoundRobin
 from cc_relay.policy.sessions import Home
 from cc_relay.relay.authenticate import Principal
@@ -35,15 +38,20 @@ async def offered(of: Snapshot, model: str = "m", *, principal: Principal = SOME
 
 
 async def route(
-    of: Snapshot, model: str = "m", *, principal: Principal = SOMEBODY, home: Home | None = None, **body: object
+    of: Snapshot,
+    model: str = "m",
+    *,
+    principal: Principal = SOMEBODY,
+    home: Home | None = None,
+    is_named: bool = False,
+    **body: object,
 ) -> Route:
-    """What is planned for a request, of the session whose `home` is given."""
+    """What is planned for a request, of the session whose `home` is given, or of one that `is_named` and has none."""
     shells = Rig(upstreams=()).shells
     if home is not None:
         shells.sessions.remember(HOME, home, shells.clock())
-    request = relay_request(
-        body=messages_body(model=model, **body), headers=[(b"x-claude-code-session-id", HOME.encode())] * bool(home)
-    )
+    named = [(b"x-claude-code-session-id", HOME.encode())] if is_named or home else []
+    request = relay_request(body=messages_body(model=model, **body), headers=named)
     return MessagesCall(request, of, principal, shells).plan()
 
 
@@ -105,22 +113,123 @@ async def test_a_session_that_was_placed_stays_at_its_provider() -> None:
 
 
 @virtual
-async def test_a_strategy_that_orders_by_configuration_is_not_changed_by_a_home() -> None:
+async def test_a_strategy_that_orders_by_configuration_leaves_a_session_where_its_cache_is_warm() -> None:
     of = snapshot(upstream("a"), upstream("b"))
-    assert names((await route(of, home=Home("b", "key-b-key", 0, STARTED_AT))).options()) == ["a/a-key/m", "b/b-key/m"]
+    kept = await route(of, home=Home("b", "key-b-key", 9000, STARTED_AT - 299.0))
+    assert names(kept.options()) == ["b/b-key/m", "a/a-key/m"]
+    assert [one.reason for one in kept.considered()] == ["the session's place", "priority 1"]
+
+
+@pytest.mark.parametrize("cache", [(STARTED_AT - 300.0, "m"), (STARTED_AT, "another model")])
+@virtual
+async def test_it_orders_anew_once_no_cache_is_lost_by_it(cache: tuple[float, str]) -> None:
+    of = snapshot(upstream("a"), upstream("b"))
+    anew = await route(of, home=Home("b", "key-b-key", 9000, *cache))
+    assert names(anew.options()) == ["a/a-key/m", "b/b-key/m"]
+
+
+@virtual
+async def test_an_order_that_was_asked_for_counts_also_where_the_first_has_little_room() -> None:
+    first = upstream("a", "k1", limits={"otpm": 1000.0})
+    of = snapshot(first, upstream("b"), upstream("c"))
+    first.pool.reserve(key(first, "k1"), "", 0, 501, STARTED_AT)
+    assert names((await route(of, is_named=True)).options()) == ["a/k1/m", "b/b-key/m", "c/c-key/m"]
+
+
+@virtual
+async def test_who_spreads_over_equals_passes_over_a_provider_without_room() -> None:
+    first = upstream("a", "k1", limits={"otpm": 1000.0})
+    of = snapshot(first, upstream("b"), strategy=RoundRobin())
+    first.pool.reserve(key(first, "k1"), "", 0, 501, STARTED_AT)
+    crowded = await route(of, is_named=True)
+    assert names(crowded.options()) == ["b/b-key/m", "a/k1/m"]
+    assert [one.reason for one in crowded.considered()][-1] == "no room to settle"
+
+
+@virtual
+async def test_a_place_without_a_cache_binds_nobody() -> None:
+    of = snapshot(upstream("a", *[f"k{number}" for number in range(8)]), upstream("b"))
+    free = names((await route(of, is_named=True)).options())
+    assert names((await route(of, home=Home("b", "key-b-key", 0, STARTED_AT))).options()) == free
+    assert names((await route(of, home=Home("a", "key-k3", 0, STARTED_AT))).options()) == free
+
+
+# -- which key --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("idle", [0.0, 3000.0])
+@virtual
+async def test_a_session_keeps_its_key_where_another_would_come_first(idle: float) -> None:
+    of = snapshot(upstream("a", *[f"k{number}" for number in range(8)]))
+    for number in range(8):
+        home = Home("a", f"key-k{number}", 9000, STARTED_AT - idle)
+        ranked = names((await route(of, home=home)).options())
+        assert ranked[0] == f"a/k{number}/m"
+        assert len(set(ranked)) == 8
+
+
+@virtual
+async def test_a_session_leaves_a_spare_key_once_no_cache_is_lost_by_it() -> None:
+    pool = KeyPool([KeySettings("key-k1", priority=2), KeySettings("key-k2")])
+    of = snapshot(replace(upstream("a", "k1", "k2"), pool=pool))
+    spare = [await route(of, home=Home("a", "key-k2", 9000, STARTED_AT - idle)) for idle in (299.0, 300.0)]
+    assert [names(one.options()) for one in spare] == [["a/k2/m", "a/k1/m"], ["a/k1/m", "a/k2/m"]]
+
+
+async def settling(of: Upstream) -> list[str]:
+    """Where a session goes that has no place yet, in its order."""
+    found = (await route(snapshot(of, upstream("b")), is_named=True)).options()
+    return [option.candidate.credential.fingerprint for option in found]
+
+
+@virtual
+async def test_a_session_settles_where_half_of_every_limit_is_left() -> None:
+    pool = upstream("a", "k1", "k2", "k3", limits={"otpm": 1000.0, "rpm": 100.0})
+    first, second, third, other = await settling(pool)
+    for name, taken in ((first, 501), (second, 500)):
+        pool.pool.reserve(key(pool, name.removeprefix("key-")), "", 0, taken, STARTED_AT)
+    assert await settling(pool) == [second, third, first, other]
+
+
+@virtual
+async def test_a_session_settles_where_nobody_was_throttled_for_five_minutes() -> None:
+    pool = upstream("a", "k1", "k2")
+    first, second, other = await settling(pool)
+    cooled = key(pool, first.removeprefix("key-"))
+    for since, expected in ((299.0, [second, first, other]), (300.0, [first, second, other])):
+        pool.pool.cool(cooled, "", 1.0, STARTED_AT - since - 1.0, lambda: 0.5)
+        assert await settling(pool) == expected
+
+
+@virtual
+async def test_requests_that_name_no_session_look_for_no_room() -> None:
+    pool = upstream("a", "k1", "k2")
+    system = "how this session begins"
+    [first, *_] = (await route(snapshot(pool), system=system)).options()
+    pool.pool.cool(key(pool, first.candidate.credential.secret), "", 1.0, STARTED_AT - 9.0, lambda: 0.5)
+    [again, *_] = (await route(snapshot(pool), system=system)).options()
+    assert again.candidate == first.candidate
+
+
+@virtual
+async def test_a_session_does_not_settle_with_a_provider_whose_breaker_is_not_closed() -> None:
+    pool = upstream("a", threshold=1)
+    pool.breaker.record_failure(0, None, "529", STARTED_AT, began_at=STARTED_AT)
+    of = snapshot(pool, upstream("b"), strategy=RoundRobin())
+    assert names((await route(of, is_named=True)).options()) == ["b/b-key/m", "a/a-key/m"]
 
 
 @virtual
 async def test_a_request_that_lives_on_at_its_home_has_no_other_option() -> None:
     of = snapshot(upstream("a"), upstream("b", "k1", "k2"))
-    bound = await route(of, home=Home("b", "key-k2", 0, STARTED_AT), container="c1")
+    bound = await route(of, home=Home("b", "key-k2", 9000, STARTED_AT), container="c1")
     assert names(bound.options()) == ["b/k2/m"]
 
 
 @virtual
 async def test_a_bound_request_whose_home_is_gone_asks_the_first_who_may_say_so() -> None:
     of = snapshot(upstream("a"), upstream("b"))
-    bound = await route(of, home=Home("gone", "key-1", 0, STARTED_AT), container="c1")
+    bound = await route(of, home=Home("gone", "key-1", 9000, STARTED_AT), container="c1")
     assert names(bound.options()) == ["a/a-key/m"]
 
 

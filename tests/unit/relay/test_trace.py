@@ -149,10 +149,10 @@ async def test_a_session_at_home_is_told_so() -> None:
 async def test_a_bound_request_tells_which_candidates_could_not_know() -> None:
     pool = upstream("a", "k1", "k2")
     rig = Rig(ok(), upstreams=[pool], keeps_sessions=True)
-    rig.shells.sessions.remember("s", Home("a", "key-k2", 0, STARTED_AT), STARTED_AT)
+    rig.shells.sessions.remember("s", Home("a", "key-k2", 9000, STARTED_AT), STARTED_AT)
     await rig.serve(headers=of_session("s"), body=messages_body(container="c1"))
     reasons = {one.candidate.credential.secret: one.reason for one in trace(rig).candidates()}
-    assert reasons == {"k1": "not where the session lives", "k2": "priority 1"}
+    assert reasons == {"k1": "not where the session lives", "k2": "the session's place"}
 
 
 @virtual

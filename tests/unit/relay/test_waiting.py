@@ -179,7 +179,7 @@ async def test_nobody_waits_in_a_busy_loop() -> None:
 @virtual
 async def test_a_freed_key_is_noticed_without_a_timer() -> None:
     """Whoever ends gives back what it did not use, and the next in line need not wait for the clock."""
-    pool = upstream("a", "k1", limits={"otpm": 500.0})
+    pool = upstream("a", "k1", limits={"otpm": 1000.0})
     rig = Rig(answer(MESSAGE, after=3.0), ok(), upstreams=[pool], queueing=A_MINUTE)
     async with rig.begin() as first:
         await settle()

@@ -14,7 +14,6 @@ from cc_relay.management.views import ProviderView
 from cc_relay.policy.lease import Lease
 from cc_relay.policy.shortcomings import Shortcoming
 from cc_relay.providers.capabilities import THINKING_HISTORY
-from cc_relay.policy.shortcomings import Shortcoming
 from cc_relay.relay.shells import Shells
 from cc_relay.relay.snapshot import Snapshot, Upstream
 from cc_relay.runtime.control import RelayControl, provider_view, request_view

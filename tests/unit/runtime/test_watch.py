@@ -109,6 +109,14 @@ def test_a_refused_key_says_where_to_look_and_shows_nothing_of_itself(log: Log) 
     assert SECRET not in line
 
 
+def test_what_a_provider_advises_about_a_credential_is_said_in_its_words(log: Log) -> None:
+    advice = "mine refused the relay's own credential: this machine's clock is off; set it right."
+    failure = Failure(FailureKind.CREDENTIAL, 502, "api_error", advice, b"")
+    log.watch.key_out(Candidate("a", Credential("key-1", SECRET), "m"), failure, 7.0)
+
+    assert log.lines == [f"ERROR key key-1 of a is left alone for 7.0 s: {advice}"]
+
+
 def test_the_same_of_the_same_key_is_told_once_in_a_minute(log: Log) -> None:
     for _ in range(10):
         log.key_out()

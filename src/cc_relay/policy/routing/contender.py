@@ -69,12 +69,14 @@ class Strategy(Protocol):
 
     `is_placing`: whether it spreads the work over equals, so that where a session was put first is worth keeping.
     Others order by configuration or cost, anew each time. `is_static`: whether `reason` says the same at any later
-    time, as it goes by the configuration and the request alone.
+    time, as it goes by the configuration and the request alone. `is_strict`: whether somebody asked for this very
+    order, so that the first is not passed over because it is busy.
     """
 
     name: ClassVar[str]
     is_placing: ClassVar[bool]
     is_static: ClassVar[bool]
+    is_strict: ClassVar[bool]
 
     def rank(self, contenders: Sequence[C], ask: Ask) -> Sequence[C]:
         """Every contender exactly once, best first.

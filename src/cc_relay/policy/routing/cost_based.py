@@ -19,6 +19,7 @@ class CostBased:
     name: ClassVar[str] = "cost_based"
     is_placing: ClassVar[bool] = False
     is_static: ClassVar[bool] = True
+    is_strict: ClassVar[bool] = False
 
     def rank(self, contenders: Sequence[C], ask: Ask) -> Sequence[C]:
         warm_at = ask.warm_at

@@ -14,6 +14,7 @@ class Failover:
     name: ClassVar[str] = "failover"
     is_placing: ClassVar[bool] = False
     is_static: ClassVar[bool] = True
+    is_strict: ClassVar[bool] = True
 
     def rank(self, contenders: Sequence[C], ask: Ask) -> Sequence[C]:
         return contenders

@@ -22,6 +22,7 @@ class LatencyBased:
     name: ClassVar[str] = "latency_based"
     is_placing: ClassVar[bool] = True
     is_static: ClassVar[bool] = False
+    is_strict: ClassVar[bool] = False
 
     def rank(self, contenders: Sequence[C], ask: Ask) -> Sequence[C]:
         count = len(contenders)

@@ -15,6 +15,7 @@ class LeastLoaded:
     name: ClassVar[str] = "least_loaded"
     is_placing: ClassVar[bool] = True
     is_static: ClassVar[bool] = False
+    is_strict: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self._turns = Turns()

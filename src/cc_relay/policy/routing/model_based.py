@@ -17,6 +17,7 @@ class ModelBased:
     name: ClassVar[str] = "model_based"
     is_placing: ClassVar[bool] = False
     is_static: ClassVar[bool] = True
+    is_strict: ClassVar[bool] = True
 
     def __init__(self, mapping: Mapping[str, str], default: str) -> None:
         self._providers = {prefix.removesuffix("*"): provider for prefix, provider in mapping.items()}

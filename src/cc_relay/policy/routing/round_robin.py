@@ -15,6 +15,7 @@ class RoundRobin:
     name: ClassVar[str] = "round_robin"
     is_placing: ClassVar[bool] = True
     is_static: ClassVar[bool] = False
+    is_strict: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self._turns = Turns()

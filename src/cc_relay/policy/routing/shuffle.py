@@ -21,6 +21,7 @@ class Shuffle:
     name: ClassVar[str] = "shuffle"
     is_placing: ClassVar[bool] = True
     is_static: ClassVar[bool] = False
+    is_strict: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self._cards: dict[str, int] = {}

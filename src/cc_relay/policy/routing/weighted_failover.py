@@ -14,6 +14,7 @@ class WeightedFailover:
     name: ClassVar[str] = "weighted_failover"
     is_placing: ClassVar[bool] = True
     is_static: ClassVar[bool] = True
+    is_strict: ClassVar[bool] = False
 
     def rank(self, contenders: Sequence[C], ask: Ask) -> Sequence[C]:
         """Without any weight above 0: the priority order."""

@@ -25,6 +25,7 @@ class WeightedRoundRobin:
     name: ClassVar[str] = "weighted_round_robin"
     is_placing: ClassVar[bool] = True
     is_static: ClassVar[bool] = True
+    is_strict: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self._credits: dict[str, int] = {}

@@ -15,9 +15,11 @@ from cc_relay.providers.bedrock.meanings import (
     FEDERATE,
     MEANINGS,
     NO_FEDERATION,
+    OTHER_SCOPE,
     REFUSED,
     REFUSED_TEXT,
     RULES,
+    SET_REGION,
     Rule,
 )
 from cc_relay.providers.clouds import credential_refused, without_ids
@@ -154,6 +156,8 @@ def _remedy(said: Said) -> str | None:
     skew = read_skew(said.message)
     if skew is not None:
         return skew
+    if OTHER_SCOPE.search(said.message):
+        return SET_REGION
     if NO_FEDERATION in said.message.lower():
         return FEDERATE
     return REFUSED.get(said.name, "it is not valid, or has expired")

@@ -61,6 +61,10 @@ REFUSED_TEXT = re.compile(
 )
 """Refusals of a credential that come under a name for anything denied."""
 
+OTHER_SCOPE = re.compile(r"scoped to (?:a valid|correct)", re.IGNORECASE)
+SET_REGION = "it signs for another region or service than base_url is; check aws_region and surface"
+"""A signature for somewhere else comes under the name of a wrong key (AWS, signature troubleshooting)."""
+
 NO_FEDERATION = "outbound web identity federation is disabled"
 FEDERATE = "outbound web identity federation is disabled in its AWS account; enable it there"
 """What Claude Platform on AWS needs of an account (Anthropic API docs, errors page)."""
@@ -99,6 +103,8 @@ RULES = (
     _rule(r"(?:^the provided model identifier is invalid|^model not found|could not resolve the foundation model)",
           _NOT_HERE, hint="this region may have the model by another profile, like global.anthropic.…, or not at all;"
                           " model_mapping names it"),
+    _rule(r"^workspace\b.{0,80}\bnot found", _NOT_HERE,
+          hint="aws_workspace_id has to name a workspace of this AWS account"),
     _rule(r"end of its life|marked by provider as legacy", _NOT_HERE,
           hint="map it to a newer model in model_mapping"),
     _rule(r"use case details", _NOT_ALLOWED,

@@ -80,6 +80,8 @@ def resolve_for_count(model_id: str) -> str:
     """The plain name for a token count, which takes base ids alone. Raises Refused."""
     if model_id == "sim" or model_id.startswith("sim-"):
         return model_id
+    if NAME.fullmatch(model_id) and model_id.startswith("anthropic.") and model_id not in BASES:
+        raise Refused("model")
     if model_id not in BASES:
         raise Refused("invalid", detail="The provided model doesn't support counting tokens.")
     return plain(model_id)

@@ -21,6 +21,7 @@ from cc_relay.sim.model_rules import SPEAKS_2026, generation
 from cc_relay.sim.refusals import Refused
 from cc_relay.sim.reply import InBand, Reply, json_reply
 from cc_relay.sim.settings import SimSettings
+from cc_relay.sim.steering import read_model
 
 PREDICT = re.compile(
     r".*/projects/([^/]+)/locations/([^/]+)/publishers/anthropic/models/([^/]+):(rawPredict|streamRawPredict)"
@@ -129,6 +130,9 @@ class VertexDoor:
         _check_version(fields, model)
         if "@" in model:
             raise Refused("argument", detail=f"Model {model} is not supported for token counting.")
+        name = read_model(model).model
+        if not any(name == listed.partition("@")[0] for listed in self._dialect.models):
+            self.resolve(name)
         return read_body(request.body)
 
     def _list(self, listed: re.Match[str], query: str) -> object:

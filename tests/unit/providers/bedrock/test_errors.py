@@ -192,6 +192,24 @@ def test_an_account_that_has_to_be_set_up_is_told_how() -> None:
     assert "enable it there" in read_failure("mine", 403, [], ANTHROPIC % (b"permission_error", words)).message
 
 
+def test_an_envelope_within_a_message_is_the_models_own_word() -> None:
+    inner = ANTHROPIC % (b"invalid_request_error", b"adaptive thinking is not supported on this model")
+    read = failure(400, f"The model returned the following errors: {inner.decode()}", "ValidationException")
+    assert (read.kind, read.body) == (FailureKind.CAPABILITY, inner)
+    assert read.lacks == "adaptive_thinking"
+
+
+def test_a_signature_for_another_region_is_no_wrong_key() -> None:
+    read = failure(403, "Credential should be scoped to a valid region.", "InvalidSignatureException")
+    assert "aws_region" in read.message
+
+
+def test_a_workspace_that_is_not_there_is_nobody_elses_fault() -> None:
+    read = read_failure("mine", 404, [], ANTHROPIC % (b"not_found_error", b"Workspace not found."))
+    assert (read.kind, read.status) == (FailureKind.UNKNOWN_MODEL, 404)
+    assert "aws_workspace_id" in read.message
+
+
 def test_a_clock_that_is_off_is_named() -> None:
     read = failure(
         403,
