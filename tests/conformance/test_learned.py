@@ -1,7 +1,12 @@
 """What a provider turns out to be unable to take: left out once, remembered, shown, put to the test again."""
 
+import asyncio
+
 import pytest
 from tests.support.staged import CLAUDES, CLOUDS, MODEL, Json, Stage, assistant, staged, user
+
+from cc_relay.cli.doctor import learned_lines
+from cc_relay.config import Config
 
 READ = {"name": "Read", "input_schema": {"type": "object", "properties": {}}}
 OLDER, OLDEST = "claude-opus-4-7", "claude-sonnet-4-5"
@@ -223,3 +228,21 @@ async def test_what_was_learned_is_told_by_explain() -> None:
         answer = await stage.ask(output_config={"verbosity": "high"})
         told = await stage.told(answer)
     assert told["attempts"][0]["reason"] == "capability; asked again without the field output_config.verbosity"
+
+
+async def test_the_doctor_tells_what_a_running_relay_leaves_out() -> None:
+    async with staged("anthropic") as stage:
+        stage.fault("400", count=1, message="context_hint: Extra inputs are not permitted")
+        host, port = stage.relay.address
+        config = Config.model_validate(
+            {
+                "server": {"listen": f"{host}:{port}"},
+                "admin": {"listen": stage.relay.admin.where.removeprefix("http://")},
+            }
+        )
+        before = await asyncio.to_thread(lambda: list(learned_lines(config)))
+        await stage.ask(context_hint={"a": 1})
+        after = await asyncio.to_thread(lambda: list(learned_lines(config)))
+    assert before == []
+    assert after[0] == "The running relay leaves out what was refused:"
+    assert "the field context_hint" in after[-1]

@@ -68,10 +68,12 @@ def read_answer(
     where: str,
     is_login_only: bool = False,
     provider_type: str = "",
+    is_guess: bool = False,
 ) -> Diagnosis:
     """Judge a probe that was answered. `failure` reads the error and is called for one only.
 
     `is_login_only`: we have no key there, the clients' own logins pass through, so a refused probe is what must come.
+    `is_guess`: nobody said which models there are, so that one it does not have is no fault.
     """
     if status < 400:
         return Diagnosis(is_fine=True, finding=f"{origin} answers")
@@ -81,6 +83,12 @@ def read_answer(
     if read.kind is FailureKind.THROTTLE:
         # The key was let in; that it is busy is the relay's daily bread.
         return Diagnosis(is_fine=True, finding=f"{origin} answers (throttled right now)")
+    # A wrong address is a 404 as well; the provider's advice then speaks of it.
+    if is_guess and read.kind is FailureKind.UNKNOWN_MODEL and "base_url" not in read.message:
+        return Diagnosis(
+            is_fine=True,
+            finding=f"{origin} answers and lets us in; which deployments it has was not said (models, model_mapping)",
+        )
     if read.is_remedy:
         return _diagnose(("{origin} did not let us in", _short(read.message).removesuffix(".")), origin=origin)
     # An Anthropic-shaped 404 that names a model is no wrong address; the provider tells them apart.

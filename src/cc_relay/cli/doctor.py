@@ -13,8 +13,11 @@ from cc_relay.cli.configuration import CONFIG_OPTION, load_configuration
 from cc_relay.cli.table import columns
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cc_relay.cli.diagnosis import Diagnosis
     from cc_relay.cli.probes import Probe
+    from cc_relay.config import Config
 
 
 @click.command(short_help="Try every provider once; say how to fix what fails.")
@@ -34,10 +37,24 @@ def doctor(ctx: click.Context, config_file: Path | None) -> None:
     diagnoses = asyncio.run(diagnose_all(probes))
     for line in columns(map(_row, probes, diagnoses)):
         click.echo(line)
+    for line in learned_lines(loaded.config):
+        click.echo(line)
     click.echo(claude_code_line(listener.url(loaded.config.server.listen)))
     if not probes:
         raise exits.WrongInput("no provider is enabled; see `cc-relay config init`.")
     ctx.exit(exits.OK if all(diagnosis.is_fine for diagnosis in diagnoses) else exits.WRONG_INPUT)
+
+
+def learned_lines(config: Config) -> Iterator[str]:
+    """What a running relay has learned that its providers refuse; nothing where none runs, or nothing was refused."""
+    from cc_relay.cli.glance import left_out
+    from cc_relay.cli.status import ask_admin
+
+    overview = ask_admin(config, listener.reachable(config.server.listen))
+    lines = [] if overview is None else list(left_out(overview))
+    if lines:
+        yield "The running relay leaves out what was refused:"
+        yield from lines
 
 
 def claude_code_line(url: str) -> str:

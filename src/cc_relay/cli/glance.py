@@ -26,9 +26,16 @@ def glance(view: Overview) -> Iterator[str]:
     if keys:
         yield ""
         yield from columns((_key(name, key) for name, key in keys), heading=KEYS)
-    lacking = [(provider.name, one) for provider in view.providers for one in provider.shortcomings]
+    lacking = list(left_out(view))
     if lacking:
         yield ""
+        yield from lacking
+
+
+def left_out(view: Overview) -> Iterator[str]:
+    """What requests go without because a provider refused it; nothing where nobody did."""
+    lacking = [(provider.name, one) for provider in view.providers for one in provider.shortcomings]
+    if lacking:
         yield from columns((_shortcoming(name, one) for name, one in lacking), heading=SHORTCOMINGS)
 
 

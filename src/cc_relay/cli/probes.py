@@ -39,25 +39,33 @@ NO_KEY = Credential("no key", "")
 class Probe(Struct, frozen=True):
     """One key of one provider; `where` says in words where the key comes from.
 
-    `source` gives a credential that does not last, in place of `credential`.
+    `source` gives a credential that does not last, in place of `credential`. `is_guess`: nobody said which models the
+    provider has.
     """
 
     provider: Provider
     credential: Credential
     where: str
     source: KeptCredential | None = None
+    is_guess: bool = False
 
 
 def probes_of(loaded: Loaded, environ: Mapping[str, str] = os.environ) -> list[Probe]:
     """One probe for each key of each provider the relay would serve; one without a key where there are none."""
     fleet = Fleet()
     snapshot = assembled(loaded.config, fleet, environ)
+    open_ended = {
+        one.name
+        for one in loaded.config.providers
+        if one.type == "azure" and not (one.models or one.model_mapping or one.azure_deployment_id)
+    }
     return [
         Probe(
             upstream.provider,
             credential,
             loaded.origins.get(upstream.provider.name, ""),
             fleet.source_of(upstream.provider.name),
+            upstream.provider.name in open_ended,
         )
         for upstream in snapshot.upstreams
         for credential in upstream.credentials or (NO_KEY,)
@@ -87,6 +95,7 @@ async def diagnose(probe: Probe) -> Diagnosis:
         where=probe.where,
         is_login_only=not probe.credential.secret and provider.accepts_client_login,
         provider_type=provider.type,
+        is_guess=probe.is_guess,
     )
 
 

@@ -103,3 +103,16 @@ def test_a_lost_address_is_about_the_base_url() -> None:
 
 def test_without_a_key_of_ours_a_refusal_is_what_must_come() -> None:
     assert answered(401, FailureKind.CREDENTIAL, is_login_only=True).is_fine
+
+
+def test_a_deployment_that_nobody_named_need_not_be_there() -> None:
+    missing = Failure(FailureKind.UNKNOWN_MODEL, 404, "not_found_error", "DeploymentNotFound", b"")
+
+    guessed, named = (
+        read_answer(404, lambda: missing, origin=ORIGIN, where="", provider_type="azure", is_guess=is_guess)
+        for is_guess in (True, False)
+    )
+
+    assert guessed.is_fine
+    assert "lets us in" in guessed.finding
+    assert not named.is_fine

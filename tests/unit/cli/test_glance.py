@@ -5,7 +5,7 @@ import pytest
 from msgspec.structs import replace
 from tests.support.admin import OVERVIEW
 
-from cc_relay.cli.glance import duration, glance
+from cc_relay.cli.glance import duration, glance, left_out
 from cc_relay.management.views import CoolingView, KeyView, LimitView, Overview, ProviderView, ShortcomingView
 
 WELL = KeyView(
@@ -86,3 +86,7 @@ def test_an_upstreams_words_cannot_move_the_cursor() -> None:
 )
 def test_durations_read_well(seconds: float, said: str) -> None:
     assert duration(seconds) == said
+
+
+def test_what_is_left_out_is_nothing_where_nobody_refused_anything() -> None:
+    assert list(left_out(replace(OVERVIEW, providers=[WORK]))) == []
