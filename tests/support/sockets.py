@@ -2,6 +2,7 @@
 
 import ipaddress
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
@@ -24,18 +25,24 @@ class SocketRefused(AssertionError):
 
 _reach = Reach.ANYWHERE
 _refused: list[str] = []
+_older: frozenset[threading.Thread] = frozenset()
 
 
 @contextmanager
 def limited_to(reach: Reach) -> Iterator[list[str]]:
-    """Limit sockets inside the block; yields the list of what was refused, which grows meanwhile."""
-    global _reach, _refused
-    before = _reach, _refused
+    """Limit sockets inside the block; yields the list of what was refused, which grows meanwhile.
+
+    Other threads that ran before are limited like all, but what they are refused is not in the list: a library that
+    was left hanging by an earlier test is none of this one's.
+    """
+    global _reach, _refused, _older
+    before = _reach, _refused, _older
     _reach, _refused = reach, []
+    _older = frozenset(threading.enumerate()) - {threading.current_thread()}
     try:
         yield _refused
     finally:
-        _reach, _refused = before
+        _reach, _refused, _older = before
 
 
 def install() -> None:
@@ -80,7 +87,8 @@ def _check(what: str, host: object) -> None:
 
 
 def _refuse(what: str) -> None:
-    _refused.append(what)
+    if threading.current_thread() not in _older:
+        _refused.append(what)
     raise SocketRefused(f"{what}: this test may reach {_reach.value}")
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,29 @@ def test_a_pure_test_gets_no_internet_socket() -> None:
     with limited_to(Reach.NOWHERE) as refused, pytest.raises(SocketRefused):
         socket.socket()
 
+    assert refused == ["an internet socket"]
+
+
+def test_a_thread_of_an_earlier_test_is_refused_but_not_held_against_this_one() -> None:
+    go_on, said = threading.Event(), []
+
+    def reach_out() -> None:
+        go_on.wait(10)
+        try:
+            socket.socket().close()
+        except SocketRefused:
+            said.append("refused")
+
+    earlier = threading.Thread(target=reach_out)
+    earlier.start()
+    with limited_to(Reach.NOWHERE) as refused:
+        go_on.set()
+        earlier.join()
+        own = threading.Thread(target=reach_out)
+        own.start()
+        own.join()
+
+    assert said == ["refused", "refused"]
     assert refused == ["an internet socket"]
 
 
