@@ -162,7 +162,7 @@ class MessagesCall:
         return Route(
             lanes,
             self._snapshot.strategy,
-            Ask(self.model, size, int(shells.typical_output), cached, warm_at, now, shells.dice),
+            Ask(self.model, size, self._expected_output(), cached, warm_at, now, shells.dice),
             self._principal,
             session=lineage,
             home=home,
@@ -170,6 +170,11 @@ class MessagesCall:
             settles=lineage is not None and self.session is not None,
             is_bound=is_stateful(peeked.fields, self._request.named),
         )
+
+    def _expected_output(self) -> int:
+        """Tokens of an answer as they have been lately, but no more than were asked for."""
+        typical, most = int(self._shells.typical_output), max_tokens(self._peeked.fields)
+        return most if 0 < most < typical else typical
 
     def options(self, route: Route) -> Iterator[Option]:
         return route.options()

@@ -336,3 +336,10 @@ async def test_the_books_name_the_model_that_nobody_serves() -> None:
     downstream = await rig.serve(body=messages_body(model="gpt-9"))
     assert downstream.status == 404
     assert rig.record.model == "gpt-9"
+
+
+@virtual
+async def test_no_more_output_is_expected_than_was_asked_for() -> None:
+    of = snapshot(upstream("a"))
+    asked = [(await route(of, max_tokens=most)).ask.output for most in (64, 32_000, None)]
+    assert asked == [64, 500, 500]

@@ -181,9 +181,10 @@ async def test_a_freed_key_is_noticed_without_a_timer() -> None:
     """Whoever ends gives back what it did not use, and the next in line need not wait for the clock."""
     pool = upstream("a", "k1", limits={"otpm": 1000.0})
     rig = Rig(answer(MESSAGE, after=3.0), ok(), upstreams=[pool], queueing=A_MINUTE)
-    async with rig.begin() as first:
+    long = messages_body(max_tokens=32_000)
+    async with rig.begin(body=long) as first:
         await settle()
-        second = await rig.serve()
+        second = await rig.serve(body=long)
         await first.ended()
     assert (second.status, second.ended_at) == (200, STARTED_AT + 3.0)
 
