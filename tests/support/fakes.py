@@ -348,6 +348,9 @@ class FakeWatch:
         name = candidate.credential.fingerprint
         self.heard.append(f"{candidate.provider}/{name} {failure.kind.value} {seconds:g}")
 
+    def key_back(self, candidate: Candidate, reason: str) -> None:
+        self.heard.append(f"{candidate.provider}/{candidate.credential.fingerprint} back from {reason}")
+
 
 class Rig:
     """A front with everything around it faked. After each exchange the laws that hold for all of them are checked."""

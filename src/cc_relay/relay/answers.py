@@ -15,6 +15,9 @@ NOT_FORWARDED = frozenset({b"x-request-id", b"set-cookie", b"alt-svc", b"strict-
 
 REPLACED_ON_ERRORS = frozenset({b"content-type", b"content-encoding", b"retry-after"})
 
+UNNAMED = b'"request_id":""}'
+"""The end of an envelope that was made for an upstream's error without an id."""
+
 SUBSCRIPTION_PREFIX = b"anthropic-ratelimit-unified-"
 """One account's plan limits: shown to the account's own login only, a pool's would pass for the user's own."""
 
@@ -39,15 +42,24 @@ _for_owner = NameFilter(lambda name: name not in NOT_FORWARDED)
 _for_others = NameFilter(lambda name: name not in NOT_FORWARDED and not name.startswith(SUBSCRIPTION_PREFIX))
 
 
-def relay_failure(downstream: Downstream, failure: Failure, headers: Headers, *, is_client_owned: bool) -> None:
-    """Answer with an upstream's error: its status, its wording, and the headers a client's recovery goes by."""
+def relay_failure(
+    downstream: Downstream, failure: Failure, headers: Headers, request_id: str, *, is_client_owned: bool
+) -> int:
+    """Answer with an upstream's error: its status, its wording, and the headers a client's recovery goes by.
+
+    Where the upstream gave it no id, it gets `request_id`: ours. Returns the body's size in bytes.
+    """
+    body = failure.body
+    if body.endswith(UNNAMED):
+        body = envelope(failure.error_type, failure.message, request_id)
     lines = [line for line in forwarded(headers, is_client_owned=is_client_owned) if line[0] not in REPLACED_ON_ERRORS]
     said = header(headers, b"retry-after")
     if said is not None and said.isdigit():
         lines.append((b"retry-after", said))
     elif failure.retry_after is not None:
         lines.append((b"retry-after", b"%d" % whole_seconds(failure.retry_after)))
-    downstream.respond(failure.status, [JSON, *lines], failure.body)
+    downstream.respond(failure.status, [JSON, *lines], body)
+    return len(body)
 
 
 def whole_seconds(seconds: float) -> int:

@@ -108,7 +108,11 @@ def release(shells: Shells, trail: Trail) -> None:
     usage = trail.final_usage
     transition = None
     if trail.outcome is Outcome.DELIVERED:
+        key = reserved.option.key
+        was_out = key.reason if key is not None and key.is_on_trial else ""
         transition = reserved.succeed(usage, trail.session, now)
+        if was_out:
+            shells.watch.key_back(reserved.option.candidate, was_out)
         if usage.output:
             shells.typical_output += (usage.output - shells.typical_output) * OUTPUT_SHARE
         if trail.lineage is not None:
@@ -239,8 +243,8 @@ def relay_last_error(
     trail.commit(failure.status)
     is_clients = failure.kind in ANSWERED
     trail.end(Outcome.REJECTED if is_clients else Outcome.FAILED, failure.kind.value)
-    trail.bytes_out = len(failure.body)
-    relay_failure(downstream, failure, headers, is_client_owned=candidate.credential.is_client_owned)
+    is_client_owned = candidate.credential.is_client_owned
+    trail.bytes_out = relay_failure(downstream, failure, headers, trail.request_id, is_client_owned=is_client_owned)
 
 
 def turn_down(rejection: Rejection, downstream: Downstream, trail: Trail) -> None:

@@ -134,6 +134,9 @@ class Watch(Protocol):
     def key_out(self, candidate: Candidate, failure: Failure, seconds: float) -> None:
         """A key answered with `failure` and is left alone for so long."""
 
+    def key_back(self, candidate: Candidate, reason: str) -> None:
+        """The candidate's key was out because of `reason` (its plan, its credential), was tried, and served."""
+
 
 class Recorder(Protocol):
     """Keeps what is left of an exchange; called exactly once for each, must not raise."""

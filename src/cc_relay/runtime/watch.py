@@ -78,6 +78,13 @@ class LoggingWatch:
         said = "key %s of %s was answered with HTTP %d and is left alone for %s: it %s"
         logger.log(level, said, name, candidate.provider, failure.status, spoken(seconds), words)
 
+    def key_back(self, candidate: Candidate, reason: str) -> None:
+        name = candidate.credential.fingerprint
+        for kind in FailureKind:
+            # The next outage is news again.
+            self._said.pop((candidate.provider, name, kind), None)
+        logger.warning("key %s of %s serves again; it was out: %s", name, candidate.provider, printable(reason))
+
 
 def spoken(seconds: float) -> str:
     """`3.2 s`, `45 s`, `12 min`."""

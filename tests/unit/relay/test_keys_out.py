@@ -285,3 +285,14 @@ async def test_a_no_key_upstream_is_a_key_like_any_other() -> None:
     rig = Rig(*losses, upstreams=[local, upstream("b")])
     await rig.serve()
     assert rig.sender.asked == ["local/", "b/b-key"]
+
+
+@virtual
+async def test_a_key_that_serves_again_after_an_outage_is_told() -> None:
+    pool = upstream("a", "k1")
+    rig = Rig(refused(FailureKind.CREDENTIAL, 401), ok(), ok(), upstreams=[pool])
+    await rig.serve()
+    await asyncio.sleep(60.0)
+    await rig.serve()
+    await rig.serve()
+    assert rig.watch.heard == ["a/key-k1 credential 60", "a/key-k1 back from credential"]

@@ -39,6 +39,15 @@ async def test_the_upstreams_own_error_arrives_byte_for_byte_with_the_headers_re
     assert rig.record.bytes_out == len(body)
 
 
+@virtual
+async def test_an_error_without_an_id_gets_the_one_its_answer_carries() -> None:
+    rig = Rig(answer(b"<html>Bad request</html>", status=400), upstreams=[upstream("a", "k1")])
+    downstream = await rig.serve(id="req_ours")
+    told = json.loads(downstream.body)
+    assert (told["type"], told["request_id"]) == ("error", "req_ours")
+    assert rig.record.bytes_out == len(downstream.body)
+
+
 @pytest.mark.parametrize(
     ("said", "told"),
     [("0", b"0"), ("12", b"12"), ("0.2", b"1"), ("2.5", b"3"), ("soon", None)],

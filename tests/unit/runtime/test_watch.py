@@ -153,3 +153,13 @@ def test_ordinals_read_well() -> None:
     assert [ordinal(number) for number in (2, 3, 4, 11, 12, 21, 32, 112)] == [
         "2nd", "3rd", "4th", "11th", "12th", "21st", "32nd", "112th",
     ]  # fmt: skip
+
+
+def test_a_key_that_is_back_is_told_and_its_next_outage_is_news(log: Log) -> None:
+    log.key_out(FailureKind.CREDENTIAL, status=401)
+    log.watch.key_back(Candidate("a", Credential("key-1", SECRET), "m"), "credential")
+    log.key_out(FailureKind.CREDENTIAL, status=401)
+
+    assert len(log.lines) == 3
+    assert log.lines[1] == "WARNING key key-1 of a serves again; it was out: credential"
+    assert SECRET not in "".join(log.lines)
