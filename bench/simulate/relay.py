@@ -22,10 +22,11 @@ from cc_relay.relay.attempt import Refused
 from cc_relay.relay.attempts import KEY_FAULTS
 from cc_relay.relay.authenticate import ANONYMOUS
 from cc_relay.relay.calls import BYTES_PER_TOKEN
-from cc_relay.relay.course import Course, Rest, Wait
+from cc_relay.relay.course import Course, Rest
 from cc_relay.relay.plan import Route, is_at
 from cc_relay.relay.reserve import Reserved
 from cc_relay.relay.snapshot import Upstream
+from cc_relay.relay.waiting import Wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -16,9 +16,10 @@ from cc_relay.policy.judge import backoff
 from cc_relay.policy.key import CREDENTIAL
 from cc_relay.relay.asking import Asking, adapted, remember
 from cc_relay.relay.attempt import Refused, attempt
-from cc_relay.relay.course import Course, Rest, Wait
+from cc_relay.relay.course import Course, Rest
 from cc_relay.relay.pump import KeepAlive
 from cc_relay.relay.reserve import Reserved
+from cc_relay.relay.waiting import Wait
 
 if TYPE_CHECKING:
     from collections.abc import Collection

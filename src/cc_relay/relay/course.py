@@ -14,6 +14,7 @@ from cc_relay.policy.key import RATE
 from cc_relay.relay.losses import CANNOT_CARRY, EXHAUSTED, Losses
 from cc_relay.relay.plan import is_at
 from cc_relay.relay.reserve import Reserved, refusal_of, reserve
+from cc_relay.relay.waiting import Wait
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,19 +58,6 @@ class Rest(Struct, frozen=True):
     """Nobody new is left: those who were only unwell want a moment before they are asked again."""
 
     round_number: int
-
-
-class Wait(Struct, frozen=True):
-    """Every key that could answer is exhausted, `refusal` says until when at least.
-
-    `at_most` is seconds. `is_for_home` waits for one key while others may be free: when it is in vain, the course goes
-    on.
-    """
-
-    refusal: Refusal
-    options: tuple[Option, ...]
-    at_most: float = inf
-    is_for_home: bool = False
 
 
 Step = Reserved | Rest | Wait | None

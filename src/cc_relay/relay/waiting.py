@@ -6,6 +6,8 @@ import asyncio
 from math import inf
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from cc_relay.policy.queue import FairQueue, Place
 from cc_relay.relay.reserve import Reserved
 
@@ -13,11 +15,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cc_relay.exchange import Refusal
-    from cc_relay.relay.course import Wait
     from cc_relay.relay.snapshot import Option
 
 SHORTEST = 0.01
 """Seconds between two deals that time alone brings: no busy loop, whatever a bucket says."""
+
+
+class Wait(Struct, frozen=True):
+    """Every key that could answer is exhausted, `refusal` says until when at least.
+
+    `at_most` is seconds. `is_for_home` waits for one key while others may be free: when it is in vain, the course goes
+    on.
+    """
+
+    refusal: Refusal
+    options: tuple[Option, ...]
+    at_most: float = inf
+    is_for_home: bool = False
 
 
 def place_of(option: Option) -> str:
