@@ -183,6 +183,12 @@ class Key:
         self.is_on_trial = True
         self.open_until = now + TRIAL_SECONDS
 
+    def end_trial(self) -> None:
+        """It proved nothing, and the next request is one again."""
+        if self.is_on_trial:
+            self.is_on_trial = False
+            self.open_until = 0.0
+
     def restore(self) -> None:
         """Forget every outage and cooling."""
         self.shut("", 0.0, 0)

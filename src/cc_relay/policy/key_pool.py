@@ -101,7 +101,8 @@ class KeyPool:
                 return Refusal(RATE, limits.available_at(amounts, now))
             if self._is_by_limits:
                 key.full_at = limits.full_at()
-        if key.strikes:
+        is_trial = key.strikes > 0
+        if is_trial:
             key.begin_trial(now)
         key.in_flight += 1
         key.pressure = key.in_flight * key.share
@@ -117,7 +118,7 @@ class KeyPool:
         limits.input += input
         limits.promise(output, now)
         limits.used_at = now
-        return Lease(key, limits.family, input, output)
+        return Lease(key, limits.family, input, output, is_trial)
 
     def settle(self, lease: Lease, input: float, output: float, now: float) -> None:  # noqa: A002
         """The request was served; it counts so many tokens by the upstream's rules (cache reads mostly do not)."""
@@ -126,8 +127,13 @@ class KeyPool:
         lease.end(1.0, input, output, now)
 
     def give_back(self, lease: Lease, now: float, *, was_counted: bool) -> None:
-        """The request used no tokens; `was_counted`: the upstream saw it (a 429 too), so it counts as a request."""
+        """The request used no tokens; `was_counted`: the upstream saw it (a 429 too), so it counts as a request.
+
+        A trial that ended like this proved nothing: another request may try.
+        """
         lease.end(1.0 if was_counted else 0.0, 0.0, 0.0, now)
+        if lease.is_trial:
+            lease.key.end_trial()
 
     def is_curious(self, lease: Lease, now: float) -> bool:
         """Whether it is worth reading what an ordinary answer says of the limits of `lease`. Hot path."""

@@ -11,13 +11,15 @@ _INPUT_BITS = 1 << INPUT | 1 << TOKENS
 class Lease(Struct, eq=False):
     """A key reserved for one request, with the tokens reserved for it; ended exactly once, by the pool.
 
-    `seen` has a bit for every kind of limit whose level, as the upstream told it, has this request in already.
+    `is_trial`: its request tries a key that comes back from an outage. `seen` has a bit for every kind of limit whose
+    level, as the upstream told it, has this request in already.
     """
 
     key: Key
     family: str
     input: float
     output: float
+    is_trial: bool = False
     is_open: bool = True
     seen: int = 0
 

@@ -107,12 +107,10 @@ def release(shells: Shells, trail: Trail) -> None:
     now = shells.clock()
     usage = trail.final_usage
     transition = None
+    key = reserved.option.key
+    was_out = key.reason if key is not None and key.strikes else ""
     if trail.outcome is Outcome.DELIVERED:
-        key = reserved.option.key
-        was_out = key.reason if key is not None and key.is_on_trial else ""
         transition = reserved.succeed(usage, trail.session, now)
-        if was_out:
-            shells.watch.key_back(reserved.option.candidate, was_out)
         if usage.output:
             shells.typical_output += (usage.output - shells.typical_output) * OUTPUT_SHARE
         if trail.lineage is not None:
@@ -129,6 +127,8 @@ def release(shells: Shells, trail: Trail) -> None:
         reserved.drop(now, was_counted=True, usage=usage)
     if transition is not None:
         shells.watch.breaker_moved(reserved.option.candidate.provider, transition)
+    if was_out and key is not None and not key.strikes:
+        shells.watch.key_back(reserved.option.candidate, was_out)
     shells.waiting.poke()
 
 

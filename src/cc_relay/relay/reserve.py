@@ -52,10 +52,7 @@ class Reserved:
     def succeed(self, usage: Usage, session: str | None, now: float) -> Transition | None:
         """The upstream delivered."""
         self._settle(usage, now)
-        lease, upstream = self._lease, self.option.lane.upstream
-        if lease is not None:
-            upstream.pool.succeed(lease.key, lease.family)
-        return upstream.breaker.record_success(self._grant, session, now)
+        return self.option.lane.upstream.breaker.record_success(self._grant, session, now)
 
     def fail(
         self, reason: str, session: str | None, now: float, *, was_counted: bool, usage: Usage | None = None
@@ -95,7 +92,10 @@ class Reserved:
         if lease is not None:
             # What was read from the prompt cache does not count (Anthropic API docs, rate limits page).
             counted = usage.input + usage.cache_write_5m + usage.cache_write_1h
-            self.option.lane.upstream.pool.settle(lease, counted, usage.output, now)
+            pool = self.option.lane.upstream.pool
+            pool.settle(lease, counted, usage.output, now)
+            # Whatever became of the answer, the key was served.
+            pool.succeed(lease.key, lease.family)
 
     def _give_back(self, now: float, *, was_counted: bool) -> None:
         self._close()

@@ -325,8 +325,25 @@ def test_after_an_outage_one_request_tries_the_key() -> None:
 def test_a_trial_that_gets_lost_makes_room_for_another() -> None:
     pool = pool_of()
     pool.refuse(pool.keys[0], 0.0)
-    pool.give_back(reserved(pool, now=60.0), 60.0, was_counted=False)
+    reserved(pool, now=60.0)
     reserved(pool, now=60.0 + TRIAL_SECONDS)
+
+
+def test_a_trial_that_proved_nothing_makes_room_at_once_for_one_other() -> None:
+    pool = pool_of()
+    pool.refuse(pool.keys[0], 0.0)
+    pool.give_back(reserved(pool, now=60.0), 60.0, was_counted=True)
+    reserved(pool, now=60.0)
+    assert refused(pool, now=60.0) == Refusal("credential", 60.0 + TRIAL_SECONDS)
+
+
+def test_a_request_from_before_the_outage_ends_nobodys_trial() -> None:
+    pool = pool_of()
+    earlier = reserved(pool, now=0.0)
+    pool.refuse(pool.keys[0], 0.0)
+    reserved(pool, now=60.0)
+    pool.give_back(earlier, 61.0, was_counted=True)
+    assert pool.keys[0].is_on_trial
 
 
 def test_a_failed_trial_lengthens_the_outage() -> None:

@@ -235,6 +235,20 @@ async def test_a_key_that_was_out_is_tried_by_one_request_first() -> None:
 
 
 @virtual
+async def test_a_trial_that_ends_with_somebody_elses_fault_keeps_nobody_waiting() -> None:
+    rig = Rig(
+        *(refused(FailureKind.CREDENTIAL), ok(), failure(529), ok(), ok()),
+        upstreams=[upstream("a"), upstream("b")],
+    )
+    await rig.serve()
+    await asyncio.sleep(60.0)
+    await rig.serve()
+    await rig.serve()
+    assert rig.sender.asked == ["a/a-key", "b/b-key", "a/a-key", "b/b-key", "a/a-key"]
+    assert rig.watch.heard[-1] == "a/key-a-key back from credential"
+
+
+@virtual
 async def test_a_refused_credential_names_the_provider_also_the_second_time() -> None:
     rig = Rig(failure(401, "authentication_error"), upstreams=[upstream("a", "k1-secret")])
     for _ in range(2):
