@@ -5,6 +5,7 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from cc_relay.codec.envelope import envelope, read_envelope
+from cc_relay.errors import Rejection
 from cc_relay.exchange import Failure, FailureKind, Headers
 from cc_relay.providers.forwarding import Line, allow_list
 
@@ -23,6 +24,18 @@ def cloud_headers(headers: Headers, credential: Line | None, betas: tuple[bytes,
     if betas:
         kept.append((b"anthropic-beta", b",".join(betas)))
     return kept
+
+
+def as_asked(path_segment: Callable[[str], str], model: str) -> str:
+    """A client's own model as it stands in a path; `path_segment` raises ValueError where it cannot.
+
+    Raises Rejection 400.
+    """
+    try:
+        return path_segment(model)
+    except ValueError as error:
+        message = f"model: {error}. Ask for another model, or map this one in the relay's configuration."
+        raise Rejection(400, "invalid_request_error", message, reason="bad_model_id") from error
 
 
 def credential_refused(provider: str, remedy: str) -> Failure:

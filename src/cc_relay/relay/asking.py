@@ -114,5 +114,5 @@ def remember(
 
 def remember_family(option: Option, lineage: str, shortcomings: Shortcomings, now: float) -> None:
     """Whoever answers next has to be told the conversation in words it knows, where another family had a part in it."""
-    if not option.lane.is_claude or (shortcomings and FOREIGN_HISTORY in shortcomings.of(ANYWHERE, lineage, now)):
+    if not option.lane.is_claude or FOREIGN_HISTORY in shortcomings.of(ANYWHERE, lineage, now):
         shortcomings.learn(ANYWHERE, lineage, FOREIGN_HISTORY, now)

@@ -119,8 +119,8 @@ def release(shells: Shells, trail: Trail) -> None:
             model = "" if trail.route is None else trail.route.ask.model
             place = Home(candidate.provider, candidate.credential.fingerprint, cached, now, model)
             shells.sessions.remember(trail.lineage, place, now)
-        if trail.lineage is not None and (shells.shortcomings or not reserved.option.lane.is_claude):
-            remember_family(reserved.option, trail.lineage, shells.shortcomings, now)
+            if shells.shortcomings or not reserved.option.lane.is_claude:
+                remember_family(reserved.option, trail.lineage, shells.shortcomings, now)
     elif trail.outcome is Outcome.BROKEN:
         transition = reserved.fail(trail.reason, trail.session, now, was_counted=True, usage=usage)
     else:

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 from cc_relay.codec.model_names import canonical
-from cc_relay.errors import Rejection
 from cc_relay.providers.base import ProviderSettings
+from cc_relay.providers.clouds import as_asked
 from cc_relay.providers.names import ModelNames, wire_name
 
 BASE_IDS = {
@@ -135,8 +135,4 @@ def path_segment(model: str) -> str:
 
 def asked_segment(model: str) -> str:
     """The same for a client's own model. Raises Rejection 400."""
-    try:
-        return path_segment(model)
-    except ValueError as error:
-        message = f"model: {error}. Ask for another model, or map this one in the relay's configuration."
-        raise Rejection(400, "invalid_request_error", message, reason="bad_model_id") from error
+    return as_asked(path_segment, model)

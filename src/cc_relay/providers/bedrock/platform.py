@@ -6,9 +6,8 @@ from cc_relay.providers.anthropic import MODELS
 from cc_relay.providers.base import ProviderSettings
 from cc_relay.providers.bedrock.native import Native, Traits
 from cc_relay.providers.claude_surfaces import SURFACES
-from cc_relay.providers.forwarding import open_list
+from cc_relay.providers.forwarding import open_list, with_betas
 
-BETA = b"anthropic-beta"
 WORKSPACE = b"anthropic-workspace-id"
 """Every request here has to name the workspace that pays (Anthropic docs, Claude Platform on AWS)."""
 
@@ -20,10 +19,8 @@ def spell(model: str) -> str:
 def _headers(request: RelayRequest, betas: tuple[bytes, ...] | None, workspace: str) -> Headers:
     """Everything, as to Anthropic itself; a client's own workspace counts only where none is configured."""
     headers = open_list(request, None)
-    if betas is not None and (betas or BETA in request.named):
-        headers = [line for line in headers if line[0] != BETA]
-        if betas:
-            headers.append((BETA, b",".join(betas)))
+    if betas is not None:
+        headers = with_betas(headers, betas)
     if workspace:
         headers = [line for line in headers if line[0] != WORKSPACE]
         headers.append((WORKSPACE, workspace.encode()))

@@ -29,6 +29,7 @@ from cc_relay.providers.bedrock.whole import WholeTranslation, translate_count, 
 from cc_relay.providers.capabilities import BETA
 from cc_relay.providers.claude_models import version
 from cc_relay.providers.claude_surfaces import SURFACES, TOOL_SEARCH
+from cc_relay.providers.clouds import PROBED
 from cc_relay.providers.forwarding import IDENTITY, JSON
 
 BASE_URL = "https://bedrock-runtime.{region}.{domain}"
@@ -58,8 +59,6 @@ COUNT_BETAS = frozenset({b"claude-code-20250219", b"interleaved-thinking-2025-05
 
 COUNT_MAX_TOKENS = 4096
 """What a body to be counted lets its answer grow to, where it does not say and no thinking budget needs more."""
-
-PROBE_MODEL = "claude-haiku-4-5"
 
 _SURFACE = SURFACES["bedrock"]
 _ACCEPT = (b"accept", b"application/json")
@@ -147,7 +146,7 @@ class Runtime:
     def prepare_probe(self, candidate: Candidate) -> UpstreamRequest:
         """Counting a word is free, and proves host, credential and region in one; the control plane, which lists
         profiles for nothing too, is another host. A model that cannot be counted is asked for one token."""
-        wanted = candidate.model or next(iter(self.models), PROBE_MODEL)
+        wanted = candidate.model or next(iter(self.models), PROBED)
         model = self.upstream_model(wanted) or wanted
         counted = counted_id(model)
         head = b'{"anthropic_version":%b,"max_tokens":1,' % VERSION

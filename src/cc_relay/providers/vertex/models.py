@@ -2,7 +2,7 @@
 
 import re
 
-from cc_relay.errors import Rejection
+from cc_relay.providers.clouds import as_asked
 
 VERSIONS = {
     "claude-opus-4": "20250514",
@@ -46,8 +46,4 @@ def path_segment(model: str) -> str:
 
 def asked_segment(model: str) -> str:
     """The same for a client's own model. Raises Rejection."""
-    try:
-        return path_segment(model)
-    except ValueError as error:
-        message = f"model: {error}. Ask for another model, or map this one in the relay's configuration."
-        raise Rejection(400, "invalid_request_error", message, reason="bad_model_id") from error
+    return as_asked(path_segment, model)
